@@ -1,0 +1,193 @@
+package call
+
+import (
+	"time"
+
+	"ramal/internal/fault"
+	"ramal/internal/id"
+)
+
+// Decide judges a command against the call as it is and returns what happens, or why not. It changes
+// nothing. No events and no error means that the command is a repetition or comes too late, and harmless.
+func Decide(s State, cmd Command, now time.Time) ([]Event, error) {
+	if s.Phase == Unborn {
+		return decideBirth(cmd, now)
+	}
+	switch c := cmd.(type) {
+	case Dial, Incoming:
+		return nil, fault.New(fault.Conflict, "call.begin", "call_exists", "the call has begun already")
+	case ProviderDialed:
+		return identified(s, c.ProviderID, now), nil
+	case ProviderConnected:
+		return decideConnected(s, c, now), nil
+	case ProviderDialFailed, ProviderRang, ProviderAnswered, ProviderRejected, ProviderEnded, PreAccepted, AcceptTaken, AcceptFailed:
+		if s.Phase == Ended {
+			return nil, nil
+		}
+		return decideProvider(s, cmd, now), nil
+	case CandidatesFound:
+		return decideCandidates(s, c, now), nil
+	case OfferRefused:
+		return decideRefused(s, c, now), nil
+	case LegUp, LegAway, FirstMedia:
+		return decideMedia(s, cmd, now), nil
+	case Lost:
+		return finish(s, BySystem, NodeLost, "", "", now), nil
+	case Wake:
+		return decideWake(s, now), nil
+	case Accept, Decline, Attach, Invite, CancelInvite, Leave, End, SetMuted, SetGain:
+		if s.Phase == Ended {
+			return decideTooLate(cmd)
+		}
+		return decideAgent(s, cmd, now)
+	}
+	panic("call: command outside the sealed set")
+}
+
+func decideBirth(cmd Command, now time.Time) ([]Event, error) {
+	switch c := cmd.(type) {
+	case Dial:
+		return []Event{
+			Created{
+				Tenant: c.Tenant, Call: c.Call, Line: c.Line, Contact: c.Contact, ContactLeg: c.ContactLeg,
+				Direction: Outbound, Policy: c.Policy, At: now,
+			},
+			Joined{Leg: c.Leg, Agent: c.Agent, Name: c.Name, At: now, SDP: c.SDP},
+		}, nil
+	case Incoming:
+		return []Event{
+			Created{
+				Tenant: c.Tenant, Call: c.Call, Line: c.Line, Contact: c.Contact, ContactLeg: c.ContactLeg,
+				Direction: Inbound, ProviderID: c.ProviderID, Policy: c.Policy, At: now, SDP: c.SDP,
+			},
+			StageEntered{Stage: Related, At: now},
+		}, nil
+	case ProviderDialed, ProviderDialFailed, ProviderConnected, ProviderRang, ProviderAnswered, ProviderRejected, ProviderEnded,
+		PreAccepted, AcceptTaken, AcceptFailed, CandidatesFound, OfferRefused, Accept, Decline, Attach, Invite, CancelInvite,
+		Leave, End, SetMuted, SetGain, LegUp, LegAway, FirstMedia, Lost, Wake:
+		return nil, fault.New(fault.NotFound, "call.command", "call_unknown", "there is no such call")
+	}
+	panic("call: command outside the sealed set")
+}
+
+// decideTooLate answers what an agent asks of an ended call: hanging up again is fine, the rest is refused.
+func decideTooLate(cmd Command) ([]Event, error) {
+	switch cmd.(type) {
+	case Leave, End, Decline, CancelInvite:
+		return nil, nil
+	case Accept:
+		return nil, offerClosed()
+	}
+	return nil, fault.New(fault.Conflict, "call.command", "call_ended", "the call has ended")
+}
+
+func offerClosed() error {
+	return fault.New(fault.Conflict, "call.accept", "offer_closed", "the offer is no longer open")
+}
+
+// finish ends the call: every open offer closes, every leg leaves, the provider is told what it does not know.
+func finish(s State, by EndedBy, reason EndReason, detail, hangup string, now time.Time) []Event {
+	if s.Phase == Ended {
+		return nil
+	}
+	var evs []Event
+	for _, o := range s.Offers {
+		evs = append(evs, OfferClosed{Offer: o.ID, Reason: "call_ended", At: now})
+	}
+	for _, l := range s.Legs {
+		if l.In() {
+			evs = append(evs, Left{Leg: l.ID, Reason: "call_ended", At: now})
+		}
+	}
+	return append(evs, Finished{By: by, Reason: reason, Detail: detail, Hangup: hangup, At: now})
+}
+
+// hangup is how the provider is told that we end the call now.
+func hangup(s State) string {
+	if s.Direction == Inbound && s.TakenAt.IsZero() {
+		return "reject"
+	}
+	return "terminate"
+}
+
+// decideWake ends whatever is overdue, earliest meaning first: an expired call needs no expired offers.
+func decideWake(s State, now time.Time) []Event {
+	due := func(t time.Time) bool { return !t.IsZero() && !now.Before(t) }
+	switch s.Phase {
+	case Unborn, Ended:
+		return nil
+	case Dialing:
+		if due(s.RingUntil) {
+			return finish(s, ByProvider, ProviderError, "no outcome of the dial", hangup(s), now)
+		}
+	case Ringing:
+		if due(s.RingUntil) {
+			return finish(s, BySystem, NoAnswer, "", hangup(s), now)
+		}
+	case Offering:
+		if due(s.RingUntil) {
+			return finish(s, BySystem, silence(s), "", hangup(s), now)
+		}
+	case Connecting:
+		if due(s.TakenAt.Add(s.Policy.ConnectTimeout)) {
+			return finish(s, ByProvider, ProviderError, "no outcome of the accept", hangup(s), now)
+		}
+	case Active:
+	}
+	var evs []Event
+	for _, o := range s.Offers {
+		if due(o.ExpiresAt) {
+			evs = append(evs, OfferClosed{Offer: o.ID, Reason: "expired", At: now})
+		}
+	}
+	lost := 0
+	for _, l := range s.Legs {
+		if l.In() && !l.AwayAt.IsZero() && due(l.AwayAt.Add(s.Policy.AgentGrace)) {
+			evs = append(evs, Left{Leg: l.ID, Reason: "media_lost", At: now})
+			lost++
+		}
+	}
+	if lost > 0 && lost == s.AgentsIn() {
+		return append(evs, finish(fold(s, evs), BySystem, MediaFailed, "the agent's connection did not come back", hangup(s), now)...)
+	}
+	if s.Phase == Offering && due(s.StageUntil) {
+		if s.Stage == Related {
+			evs = append(evs, StageEntered{Stage: Everyone, At: now})
+		} else {
+			evs = append(evs, LookedAgain{At: now})
+		}
+	}
+	return evs
+}
+
+// silence is why an inbound call that nobody took ends: everybody asked said no, or nobody answered.
+func silence(s State) EndReason {
+	if len(s.Declined) > 0 && len(s.Offers) == 0 {
+		return DeclinedByAgents
+	}
+	return NoAnswer
+}
+
+func fold(s State, evs []Event) State {
+	for _, ev := range evs {
+		s = Evolve(s, ev)
+	}
+	return s
+}
+
+// identified records the provider's id; after the end this is what makes the hang-up possible.
+func identified(s State, providerID string, now time.Time) []Event {
+	if providerID == "" || s.ProviderID == providerID {
+		return nil
+	}
+	return []Event{Identified{ProviderID: providerID, At: now}}
+}
+
+func legByID(s State, leg id.Leg) (Leg, bool) {
+	for _, l := range s.Legs {
+		if l.ID == leg {
+			return l, true
+		}
+	}
+	return Leg{}, false
+}
