@@ -37,7 +37,7 @@ type (
 		SDP        string     `json:"sdp"`
 		Policy     Policy     `json:"policy"`
 	}
-	// Incoming begins an inbound call. SDP is the provider's offer.
+	// Incoming begins an inbound call. SDP is the provider's offer. Refuse is empty, or why the call is turned away at once.
 	Incoming struct {
 		Tenant     id.Tenant  `json:"tenant"`
 		Call       id.Call    `json:"call"`
@@ -47,6 +47,7 @@ type (
 		ProviderID string     `json:"provider_id"`
 		SDP        string     `json:"sdp"`
 		Policy     Policy     `json:"policy"`
+		Refuse     EndReason  `json:"refuse,omitempty"`
 	}
 
 	// ProviderDialed says that the provider took the dial.

@@ -55,13 +55,15 @@ func decideBirth(cmd Command, now time.Time) ([]Event, error) {
 			Joined{Leg: c.Leg, Agent: c.Agent, Name: c.Name, At: now, SDP: c.SDP},
 		}, nil
 	case Incoming:
-		return []Event{
-			Created{
-				Tenant: c.Tenant, Call: c.Call, Line: c.Line, Contact: c.Contact, ContactLeg: c.ContactLeg,
-				Direction: Inbound, ProviderID: c.ProviderID, Policy: c.Policy, At: now, SDP: c.SDP,
-			},
-			StageEntered{Stage: Related, At: now},
-		}, nil
+		created := Created{
+			Tenant: c.Tenant, Call: c.Call, Line: c.Line, Contact: c.Contact, ContactLeg: c.ContactLeg,
+			Direction: Inbound, ProviderID: c.ProviderID, Policy: c.Policy, At: now, SDP: c.SDP,
+		}
+		if c.Refuse != "" {
+			created.SDP = ""
+			return []Event{created, Finished{By: BySystem, Reason: c.Refuse, Hangup: "reject", At: now}}, nil
+		}
+		return []Event{created, StageEntered{Stage: Related, At: now}}, nil
 	case ProviderDialed, ProviderDialFailed, ProviderConnected, ProviderRang, ProviderAnswered, ProviderRejected, ProviderEnded,
 		PreAccepted, AcceptTaken, AcceptFailed, CandidatesFound, OfferRefused, Accept, Decline, Attach, Invite, CancelInvite,
 		Leave, End, SetMuted, SetGain, LegUp, LegAway, FirstMedia, Lost, Wake:

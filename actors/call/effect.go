@@ -108,7 +108,9 @@ func Effects(before State, ev Event, after State) []Effect {
 		if e.Direction == Outbound {
 			return []Effect{PlaceCall{Leg: e.ContactLeg}}
 		}
-		return []Effect{AnswerEarly{Leg: e.ContactLeg, SDP: e.SDP}}
+		if e.SDP != "" {
+			return []Effect{AnswerEarly{Leg: e.ContactLeg, SDP: e.SDP}}
+		}
 	case Identified:
 		if after.Phase == Ended {
 			return []Effect{HangUp{ProviderID: e.ProviderID, How: "terminate"}}

@@ -27,7 +27,7 @@ type (
 		ProviderID string     `json:"provider_id,omitempty"`
 		Policy     Policy     `json:"policy"`
 		At         time.Time  `json:"at"`
-		SDP        string     `json:"-"` // inbound: the provider's offer
+		SDP        string     `json:"-"` // inbound: the provider's offer, empty if the call is turned away
 	}
 	// Identified says under which id the provider knows the call.
 	Identified struct {

@@ -73,6 +73,8 @@ const (
 	DeclinedByAgents   EndReason = "declined_by_agents"   // inbound: everybody who was asked said no
 	NoAnswer           EndReason = "no_answer"            // rang to the end
 	Abandoned          EndReason = "abandoned"            // the caller hung up before an answer
+	OutOfHours         EndReason = "out_of_hours"         // inbound: the line is closed, or calls are switched off
+	Replaced           EndReason = "replaced"             // inbound: another call with this customer is under way
 	PermissionDenied   EndReason = "permission_denied"    // the provider found no call permission
 	LimitReached       EndReason = "limit_reached"        // a limit of the provider
 	ProviderError      EndReason = "provider_error"

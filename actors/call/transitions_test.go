@@ -31,6 +31,12 @@ func incoming() Incoming {
 	}
 }
 
+func refused() Incoming {
+	in := incoming()
+	in.Refuse = OutOfHours
+	return in
+}
+
 func candidate(name string) Candidate {
 	return Candidate{Agent: id.Agent(name), Name: name, Reason: "order_owner", Offer: id.Offer("of_" + name), Leg: id.Leg("leg_" + name)}
 }
@@ -114,7 +120,7 @@ func states(t testing.TB) []named {
 // inputs hold every command at least once, most also in the form that does not fit.
 func inputs() []Command {
 	return []Command{
-		dial(), incoming(), ProviderDialed{"wacid.1"}, ProviderDialFailed{PermissionDenied, "138006"}, ProviderConnected{"wacid.1", "answer"},
+		dial(), incoming(), refused(), ProviderDialed{"wacid.1"}, ProviderDialFailed{PermissionDenied, "138006"}, ProviderConnected{"wacid.1", "answer"},
 		ProviderRang{t0}, ProviderAnswered{t0.Add(8 * time.Second)}, ProviderRejected{}, ProviderEnded{At: t0}, ProviderEnded{At: t0, Failed: true, Detail: "138021"},
 		PreAccepted{}, AcceptTaken{}, AcceptFailed{Gone: true}, AcceptFailed{Detail: "138007"},
 		CandidatesFound{Stage: Related, Agents: []Candidate{candidate("luis"), candidate("bia")}}, CandidatesFound{Stage: Everyone, Agents: []Candidate{candidate("luis"), candidate("bia")}},
@@ -182,7 +188,7 @@ func short(v any) string {
 	_ = json.Unmarshal(raw, &m)
 	name := strings.TrimPrefix(fmt.Sprintf("%T", v), "call.")
 	var words []string
-	for _, key := range []string{"stage", "agent", "offer", "who", "agents", "leg", "listener", "speaker", "gain", "muted", "reason", "detail", "by", "failed", "gone", "hangup", "source", "provider_id"} {
+	for _, key := range []string{"stage", "agent", "offer", "who", "agents", "leg", "listener", "speaker", "gain", "muted", "reason", "refuse", "detail", "by", "failed", "gone", "hangup", "source", "provider_id"} {
 		switch x := m[key].(type) {
 		case nil:
 		case map[string]any:
