@@ -163,6 +163,10 @@ type (
 		Leg id.Leg    `json:"leg"`
 		At  time.Time `json:"at"`
 	}
+	// Replace ends a call that nobody has answered, because the customer itself has called.
+	Replace struct {
+		By id.Call `json:"by"`
+	}
 	// Lost says that the node that ran the media is gone.
 	Lost struct{}
 	// Wake says that Deadline may have passed. A stale one changes nothing.
@@ -195,6 +199,7 @@ func (SetGain) command()            {}
 func (LegUp) command()              {}
 func (LegAway) command()            {}
 func (FirstMedia) command()         {}
+func (Replace) command()            {}
 func (Lost) command()               {}
 func (Wake) command()               {}
 
@@ -204,7 +209,7 @@ var commands = func() map[string]reflect.Type {
 		Dial{}, Incoming{}, ProviderDialed{}, ProviderDialFailed{}, ProviderConnected{}, ProviderRang{}, ProviderAnswered{},
 		ProviderRejected{}, ProviderEnded{}, PreAccepted{}, AcceptTaken{}, AcceptFailed{}, CandidatesFound{}, OfferRefused{},
 		Accept{}, Decline{}, Attach{}, Invite{}, CancelInvite{}, Leave{}, End{}, SetMuted{}, SetGain{}, LegUp{}, LegAway{},
-		FirstMedia{}, Lost{}, Wake{},
+		FirstMedia{}, Replace{}, Lost{}, Wake{},
 	} {
 		byName[CommandName(c)] = reflect.TypeOf(c)
 	}

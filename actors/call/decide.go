@@ -31,6 +31,11 @@ func Decide(s State, cmd Command, now time.Time) ([]Event, error) {
 		return decideRefused(s, c, now), nil
 	case LegUp, LegAway, FirstMedia:
 		return decideMedia(s, cmd, now), nil
+	case Replace:
+		if s.Phase == Active || s.Phase == Connecting {
+			return nil, fault.New(fault.Conflict, "call.replace", "call_connected", "somebody has answered")
+		}
+		return finish(s, BySystem, Replaced, "", hangup(s), now), nil
 	case Lost:
 		return finish(s, BySystem, NodeLost, "", "", now), nil
 	case Wake:
@@ -66,7 +71,7 @@ func decideBirth(cmd Command, now time.Time) ([]Event, error) {
 		return []Event{created, StageEntered{Stage: Related, At: now}}, nil
 	case ProviderDialed, ProviderDialFailed, ProviderConnected, ProviderRang, ProviderAnswered, ProviderRejected, ProviderEnded,
 		PreAccepted, AcceptTaken, AcceptFailed, CandidatesFound, OfferRefused, Accept, Decline, Attach, Invite, CancelInvite,
-		Leave, End, SetMuted, SetGain, LegUp, LegAway, FirstMedia, Lost, Wake:
+		Leave, End, SetMuted, SetGain, LegUp, LegAway, FirstMedia, Replace, Lost, Wake:
 		return nil, fault.New(fault.NotFound, "call.command", "call_unknown", "there is no such call")
 	}
 	panic("call: command outside the sealed set")
