@@ -219,16 +219,12 @@ var commands = func() map[string]reflect.Type {
 // CommandName is a command's name on the wire between nodes.
 func CommandName(c Command) string { return reflect.TypeOf(c).Name() }
 
-// NewCommand returns a pointer to a zero command of that name, to be decoded into; nil if there is none.
-func NewCommand(name string) any {
-	if t, ok := commands[name]; ok {
-		return reflect.New(t).Interface()
+// CommandByName returns the zero value of the command of that name, to be decoded into.
+func CommandByName(name string) (Command, bool) {
+	t, ok := commands[name]
+	if !ok {
+		return nil, false
 	}
-	return nil
-}
-
-// Deref turns what NewCommand returned into the command it points to.
-func Deref(p any) Command {
-	c, _ := reflect.ValueOf(p).Elem().Interface().(Command)
-	return c
+	c, _ := reflect.Zero(t).Interface().(Command)
+	return c, true
 }
