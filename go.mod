@@ -106,3 +106,5 @@ require (
 	golang.org/x/text v0.43.0 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261005182115-fad411399dd8 // indirect
 )
+
+tool google.golang.org/protobuf/cmd/protoc-gen-go
