@@ -28,7 +28,6 @@ const (
 
 // Kinds of timeline entries.
 const (
-	EntryPermissionRequest = "permission_request"
 	EntryPermissionReply   = "permission_reply"
 	EntryPermissionExpired = "permission_expired"
 	EntryCall              = "call"
