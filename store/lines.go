@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 
 	"github.com/jackc/pgx/v5"
@@ -23,8 +25,8 @@ type LineCredentials struct {
 // String never tells the contents.
 func (LineCredentials) String() string { return redacted }
 
-// GoString never tells the contents.
-func (LineCredentials) GoString() string { return redacted }
+// Format never tells the contents, whatever the verb.
+func (LineCredentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // LogValue never tells the contents.
 func (LineCredentials) LogValue() slog.Value { return slog.StringValue(redacted) }
