@@ -12,7 +12,6 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"ramal/media/codec"
-	"ramal/media/sdpedit"
 )
 
 // Payload types of our own offers, and of WhatsApp's (Cloud API calling, reference).
@@ -115,17 +114,20 @@ func rewriteRules(ips []string) []webrtc.ICEAddressRewriteRule {
 	return rules
 }
 
+// mediaEngine registers the codecs without format parameters. The library keeps only the codecs whose parameters
+// contradict nothing, if there is any such: with a parameter of Opus that differs from the other side's, telephone
+// events would be all that is left. What we want to receive is written into the text (package sdpedit).
 func mediaEngine(events bool) (*webrtc.MediaEngine, error) {
 	m := &webrtc.MediaEngine{}
 	codecs := []webrtc.RTPCodecParameters{{
 		RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: webrtc.MimeTypeOpus, ClockRate: codec.ClockRate, Channels: 2, SDPFmtpLine: sdpedit.Profile,
+			MimeType: webrtc.MimeTypeOpus, ClockRate: codec.ClockRate, Channels: 2,
 		},
 		PayloadType: opusPT,
 	}}
 	if events {
 		codecs = append(codecs, webrtc.RTPCodecParameters{
-			RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: "audio/telephone-event", ClockRate: 8000, SDPFmtpLine: "0-15"},
+			RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: "audio/telephone-event", ClockRate: 8000},
 			PayloadType:        eventPT,
 		})
 	}
