@@ -43,7 +43,7 @@ type (
 	CloseSession struct {
 		Session id.Session `json:"session"`
 	}
-	// SetPresence chooses Available or Break. Faults: Conflict "in_call", Invalid "invalid_field".
+	// SetPresence chooses Available or Break; a break cancels what rings. Faults: Conflict "in_call", Invalid "invalid_field".
 	SetPresence struct {
 		Presence  Presence `json:"presence"`
 		BreakCode string   `json:"break_code,omitempty"` // at most 64 bytes, with Break only
