@@ -59,6 +59,7 @@ func (c *Conference) tick(turn int64, now time.Duration) {
 	skipped := 0
 	if c.last >= 0 {
 		skipped = int(turn - c.last - 1)
+		c.engine.count.ticksSkipped.Add(uint64(skipped))
 	}
 	c.last = turn
 	p := c.plan.Load()

@@ -18,6 +18,7 @@ const (
 var tones = []float64{contactHz, luisHz, fernandoHz}
 
 func TestEachHearsTheOthersAndNotItself(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	phone := s.ring("contact")
 	luis, _ := s.join("luis", 7)
@@ -93,6 +94,7 @@ func (s *stage) still(quiet, clock *mediatest.Ear) {
 }
 
 func TestNothingLeaksBeforeOpenAudio(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	phone := s.ring("contact")
 	luis, _ := s.join("luis", 7)
@@ -123,6 +125,7 @@ func TestNothingLeaksBeforeOpenAudio(t *testing.T) {
 }
 
 func TestContactGetsFiftyPacketsASecond(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	phone := s.ring("contact")
 	s.connected("contact")
@@ -160,8 +163,8 @@ func TestContactGetsFiftyPacketsASecond(t *testing.T) {
 	if math.Abs(rate-50) > 1 {
 		t.Errorf("%.2f turns a second", rate)
 	}
-	if lost > len(heard)/50 {
-		t.Errorf("%d of %d turns were skipped", lost, len(heard))
+	if skipped := s.engine.Stats().TicksSkipped; lost > int(skipped) { // on a machine that stalls some may be
+		t.Errorf("%d of %d turns made no packet, %d were skipped by the clock", lost, len(heard), skipped)
 	}
 	if pcm, err := ear.Await(s.ctx, span, func(pcm []int16) bool { return mediatest.RMS(pcm) < absent }); err != nil {
 		t.Errorf("no silence after the browser has gone: %v", mediatest.RMS(pcm))

@@ -180,7 +180,7 @@ func (p *peer) offer(ctx context.Context) (string, error) {
 		return "", fault.Wrap(fault.Internal, "media.offer", err)
 	}
 	text, err := p.settle(ctx, d)
-	return sdpedit.WithProfile(text), err
+	return sdpedit.Outgoing(text), err
 }
 
 // answer takes an offer that has been checked and returns our answer.
@@ -194,5 +194,5 @@ func (p *peer) answer(ctx context.Context, offer string) (string, error) {
 		return "", fault.Wrap(fault.Invalid, op, err)
 	}
 	text, err := p.settle(ctx, d)
-	return sdpedit.WithProfile(text), err
+	return sdpedit.Outgoing(text), err
 }

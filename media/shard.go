@@ -11,10 +11,13 @@ const (
 	turn   = codec.FrameMillis * time.Millisecond
 	phases = 4 // a shard's conferences take turns every 5 ms, so that their packets do not leave in one burst
 	grid   = turn / phases
+	// patience is how late turns may be and still be made up for, two at most: after a short stall of the machine
+	// the listener's jitter buffer fills again; after a longer one making up would only add delay.
+	patience = 2 * turn
 )
 
-// shard is one mixing goroutine: the 20 ms clock of a share of the conferences. Deadlines are absolute; one that
-// is met more than a turn late is skipped, never made up for.
+// shard is one mixing goroutine: the 20 ms clock of a share of the conferences. Deadlines are absolute; those
+// missed by more than patience are skipped.
 type shard struct {
 	count *counters
 	now   func() time.Duration
@@ -89,10 +92,8 @@ func (s *shard) run() {
 		case <-timer.C:
 		}
 		late := time.Since(base.Add(time.Duration(slot) * grid))
-		if late > turn {
-			missed := int64(late / grid)
-			s.count.ticksSkipped.Add(uint64(missed))
-			slot += missed
+		if late > patience {
+			slot += int64(late / grid)
 		}
 		due = s.due(due[:0], int(slot%phases))
 		if len(due) > 0 && late > grid {

@@ -14,8 +14,8 @@ type Stats struct {
 	Silent        uint64 // of PacketsOut: cached silence
 	Underruns     uint64 // times a playing source had nothing for its 20 ms
 	Concealed     uint64 // frames made up by loss concealment or recovered by in-band FEC
-	TicksLate     uint64 // 20 ms deadlines met more than 5 ms late
-	TicksSkipped  uint64 // 20 ms deadlines not met at all
+	TicksLate     uint64 // deadlines of a shard met more than 5 ms late
+	TicksSkipped  uint64 // 20 ms turns of a conference not taken at all
 	FactsDropped  uint64 // facts lost because their receiver was too slow
 	FactsReported uint64
 

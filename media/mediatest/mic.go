@@ -33,6 +33,7 @@ type Mic struct {
 		on   bool
 		tone Tone
 		keys []byte
+		ssrc uint32 // sent as another source, 0: as negotiated
 	}
 }
 
@@ -62,6 +63,13 @@ func (m *Mic) Press(key byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.mu.keys = append(m.mu.keys, key)
+}
+
+// Relay sends as another source from now on, as WhatsApp's relay may.
+func (m *Mic) Relay(ssrc uint32) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mu.ssrc = ssrc
 }
 
 func (m *Mic) stop() {
@@ -128,6 +136,9 @@ func (m *Mic) press(h *rtp.Header, key byte) {
 }
 
 func (m *Mic) send(h *rtp.Header, pt uint8, payload []byte) {
+	m.mu.Lock()
+	relayed := m.mu.ssrc
+	m.mu.Unlock()
 	m.writer.Lock()
 	defer m.writer.Unlock()
 	if m.writer.w == nil {
@@ -136,6 +147,9 @@ func (m *Mic) send(h *rtp.Header, pt uint8, payload []byte) {
 	h.SSRC, h.PayloadType = m.writer.ssrc, m.writer.pt
 	if pt != 0 {
 		h.PayloadType = pt
+	}
+	if relayed != 0 {
+		h.SSRC = relayed
 	}
 	_, _ = m.writer.w.WriteRTP(h, payload) // a connection that is gone is the test's own doing
 	h.SequenceNumber++

@@ -3,12 +3,13 @@ package mediatest
 import (
 	"context"
 	"fmt"
-	"net"
+	"io"
 	"strings"
 	"sync"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
+	"github.com/pion/logging"
 	"github.com/pion/webrtc/v4"
 
 	"ramal/media/codec"
@@ -19,6 +20,7 @@ type Peer struct {
 	PC  *webrtc.PeerConnection
 	Mic *Mic
 
+	wire *wire
 	role string // setup of a phone's answer: "active", "passive", "actpass" or "" for none
 
 	mu    sync.Mutex
@@ -69,8 +71,14 @@ func Browser(n int, mute bool) (*Peer, error) {
 }
 
 func newPeer(s webrtc.SettingEngine, role string, phone bool) (*Peer, error) {
+	wire, err := newWire()
+	if err != nil {
+		return nil, err
+	}
+	quiet := &logging.DefaultLoggerFactory{Writer: io.Discard}
+	s.LoggerFactory = quiet
+	s.SetICEUDPMux(webrtc.NewICEUDPMux(quiet.NewLogger("ice"), wire))
 	s.SetIncludeLoopbackCandidate(true)
-	s.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	m := &webrtc.MediaEngine{}
@@ -96,7 +104,7 @@ func newPeer(s webrtc.SettingEngine, role string, phone bool) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{PC: pc, Mic: newMic("mic"), role: role, ears: make(map[string]*Ear), grown: make(chan struct{})}
+	p := &Peer{PC: pc, Mic: newMic("mic"), wire: wire, role: role, ears: make(map[string]*Ear), grown: make(chan struct{})}
 	pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) { p.ear(p.mid(r)).listen(t) })
 	return p, nil
 }
@@ -106,8 +114,12 @@ func (p *Peer) Close() {
 	p.close.Do(func() {
 		p.Mic.stop()
 		_ = p.PC.GracefulClose() // nothing is lost with it
+		_ = p.wire.Close()
 	})
 }
+
+// Unplug cuts the peer's network off, silently and both ways, or plugs it in again.
+func (p *Peer) Unplug(cut bool) { p.wire.cut.Store(cut) }
 
 // Offer returns a complete offer, as a phone that calls or a browser that joins.
 func (p *Peer) Offer(ctx context.Context) (string, error) {

@@ -29,8 +29,9 @@ func WithoutSources(text string) string {
 	})
 }
 
-// WithProfile makes our description ask for Profile on every Opus line, with frames of 20 ms.
-func WithProfile(text string) string {
+// Outgoing finishes a description of ours: it asks for Profile and frames of 20 ms on every Opus line, and leaves
+// out the candidates of component 2, which the library repeats although RTCP is multiplexed (RFC 8839 section 5.1).
+func Outgoing(text string) string {
 	opus := make(map[string]bool)
 	for line := range strings.Lines(text) {
 		if pt, name, ok := strings.Cut(strings.TrimSpace(line), " "); ok && strings.EqualFold(name, "opus/48000/2") {
@@ -48,6 +49,10 @@ func WithProfile(text string) string {
 			if pt, _, _ := strings.Cut(rest, " "); opus[pt] {
 				return line + "\r\na=fmtp:" + pt + " " + Profile + "\r\na=ptime:20\r\na=maxptime:20", true
 			}
+		}
+		if rest, ok := strings.CutPrefix(line, "a=candidate:"); ok {
+			fields := strings.Fields(rest)
+			return line, len(fields) > 1 && fields[1] == "1"
 		}
 		return line, line != "a=ptime:20" && line != "a=maxptime:20"
 	})
