@@ -25,8 +25,8 @@ func scanCallEvent(r pgx.CollectableRow) (e CallEvent, err error) {
 }
 
 // The events go in only if the row moves, and the row moves only from the expected sequence: one statement, so one
-// transaction. The last column tells a repetition of what is already there from a conflict: it counts the events that
-// are stored exactly as given.
+// transaction. When it did not move, the last column tells a repetition of what is already there from a conflict: it
+// counts the events that are stored exactly as given.
 const appendCallEvents = `WITH given AS (
 	SELECT seq, type, data::jsonb AS data, at FROM unnest($4::int8[], $5::text[], $6::text[], $7::timestamptz[])
 	AS u (seq, type, data, at)
@@ -38,9 +38,10 @@ const appendCallEvents = `WITH given AS (
 	INSERT INTO call_events (tenant, call, seq, type, data, at)
 	SELECT moved.tenant, moved.id, given.seq, given.type, given.data, given.at FROM moved, given RETURNING seq
 )
-SELECT (SELECT count(*) FROM moved), (SELECT count(*) FROM logged), (
+SELECT n.moved, n.logged, CASE WHEN n.moved > 0 THEN 0 ELSE (
 	SELECT count(*) FROM call_events AS e, given WHERE e.tenant = $1 AND e.call = $2 AND e.seq = given.seq
-	AND e.type = given.type AND e.data = given.data AND e.at = given.at)`
+	AND e.type = given.type AND e.data = given.data AND e.at = given.at) END
+FROM (SELECT (SELECT count(*) FROM moved) AS moved, (SELECT count(*) FROM logged) AS logged) AS n`
 
 // AppendCallEvents adds events to a call's journal and replaces its row by their fold, both or neither, in one round
 // trip. The journal must end at expected: events carry expected+1, expected+2, … and row.Seq is the last one's.

@@ -13,7 +13,8 @@
 // Errors are fault kinds. NotFound, Conflict and Invalid are answers of the database. Unavailable means that it
 // could not be asked in time; its code says whether the statement was never sent ("not_sent") or may have been
 // carried out ("maybe_applied"). Every write here may be repeated after either: it is applied once, or the
-// repetition is told Conflict. Only InTx answers Unknown, because its function may do anything.
+// repetition is told Conflict (FailInbox alone may count one failure twice). Only InTx answers Unknown, because its
+// function may do anything.
 //
 // The Store owns its two connection pools and the goroutine that watches the database's health; Close ends both.
 package store

@@ -127,3 +127,24 @@ func FuzzSearchText(f *testing.F) {
 		}
 	})
 }
+
+func TestLostAtCommit(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"committed", nil, false},
+		{"rolled back", pgx.ErrTxCommitRollback, false},
+		{"serialization", &pgconn.PgError{Code: serializationFailure}, false},
+		{"deferred constraint", &pgconn.PgError{Code: foreignKeyViolation}, false},
+		{"statement timeout", &pgconn.PgError{Code: queryCanceled}, false},
+		{"shutdown", &pgconn.PgError{Code: "57P01"}, true},
+		{"broken", io.ErrUnexpectedEOF, true},
+		{"too late", context.DeadlineExceeded, true},
+	} {
+		if got := lostAtCommit(c.err); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}

@@ -65,11 +65,19 @@ func (s *Store) tryTx(ctx context.Context, fn func(context.Context, pgx.Tx) erro
 	if err := fn(ctx, tx); err != nil {
 		return err
 	}
-	err = tx.Commit(ctx)
-	if err != nil && !errors.Is(err, pgx.ErrTxCommitRollback) && unreachable(err) {
+	if err = tx.Commit(ctx); lostAtCommit(err) {
 		return commitUnknown(err)
 	}
 	return err
+}
+
+// lostAtCommit reports whether err leaves open what became of the transaction: no answer came, or the server went
+// down instead of giving one.
+func lostAtCommit(err error) bool {
+	if err == nil || errors.Is(err, pgx.ErrTxCommitRollback) {
+		return false
+	}
+	return unreachable(err) || serverGone(err)
 }
 
 func commitUnknown(err error) error {
