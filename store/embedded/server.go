@@ -46,7 +46,7 @@ type Config struct {
 	Ephemeral bool
 	// Settings are further server settings, such as "max_connections".
 	Settings map[string]string
-	// Progress is told each step that takes time, in a sentence. Default: nobody.
+	// Progress is told each step that takes time, in a sentence, one at a time and only during Start. Default: nobody.
 	Progress func(string)
 	// Logger gets what is not for the user. Default slog.Default().
 	Logger *slog.Logger
