@@ -12,6 +12,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -68,7 +69,7 @@ func (w identity) reachable(dir, root string, progress func(string)) string {
 		return abs
 	}
 	sum := sha256.Sum256([]byte(abs))
-	instead := filepath.Join(root, filepath.Base(abs)+"-"+hex.EncodeToString(sum[:4]))
+	instead := filepath.Join(root, strings.TrimLeft(filepath.Base(abs), ".")+"-"+hex.EncodeToString(sum[:4]))
 	progress(fmt.Sprintf("the database server runs without root's rights and cannot enter %s: using %s instead of %s",
 		barrier, instead, abs))
 	return instead

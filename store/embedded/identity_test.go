@@ -35,10 +35,10 @@ func TestReachable(t *testing.T) {
 	if b := stranger.barrier(open); b != "" && b != filepath.Dir(base) {
 		t.Errorf("%s is behind %s", open, b)
 	}
-	for _, dir := range []string{filepath.Join(closed, "data"), link} {
+	for _, dir := range []string{filepath.Join(closed, ".data"), link} {
 		var said string
 		got := stranger.reachable(dir, "/elsewhere", func(step string) { said = step })
-		if !strings.HasPrefix(got, "/elsewhere/"+filepath.Base(dir)+"-") || said == "" {
+		if !strings.HasPrefix(got, "/elsewhere/"+strings.TrimPrefix(filepath.Base(dir), ".")+"-") || said == "" {
 			t.Errorf("%s became %s, said %q", dir, got, said)
 		}
 		if again := stranger.reachable(dir, "/elsewhere", func(string) {}); again != got {
