@@ -18,18 +18,19 @@ type items[T any] struct {
 	Items []T `json:"items"`
 }
 
-func itemsOf[T any](list []T) items[T] {
-	if list == nil {
-		list = []T{}
-	}
-	return items[T]{list}
-}
+func itemsOf[T any](list []T) items[T] { return items[T]{notNil(list)} }
 
 func pageOf[T any](p actors.Page[T]) actors.Page[T] {
-	if p.Items == nil {
-		p.Items = []T{}
-	}
+	p.Items = notNil(p.Items)
 	return p
+}
+
+// notNil makes an empty list of none: a client need not tell null from [].
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // answer writes v, or err.
@@ -113,9 +114,7 @@ func (g *Gateway) eligibility(w http.ResponseWriter, r *http.Request, who actors
 		return
 	}
 	v, err := g.deps.Reader.Eligibility(r.Context(), who, id.Contact(one), id.Line(line))
-	if v.Limits == nil {
-		v.Limits = []actors.LimitView{}
-	}
+	v.Limits = notNil(v.Limits)
 	answer(g, w, r, v, err)
 }
 
@@ -161,6 +160,9 @@ func (g *Gateway) calls(w http.ResponseWriter, r *http.Request, who actors.Who) 
 		return
 	}
 	p, err := g.deps.Reader.Calls(r.Context(), who, cq)
+	for i := range p.Items {
+		p.Items[i].Participants = notNil(p.Items[i].Participants)
+	}
 	answer(g, w, r, pageOf(p), err)
 }
 
@@ -171,9 +173,7 @@ func (g *Gateway) call(w http.ResponseWriter, r *http.Request, who actors.Who) {
 		return
 	}
 	v, err := g.deps.Reader.Call(r.Context(), who, id.Call(one))
-	if v.Events == nil {
-		v.Events = []actors.CallEventView{}
-	}
+	v.Events, v.Participants = notNil(v.Events), notNil(v.Participants)
 	answer(g, w, r, v, err)
 }
 

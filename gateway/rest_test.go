@@ -43,7 +43,7 @@ func TestBodies(t *testing.T) {
 		"/v1/contacts/ct_farmacia/colleagues": `{"items":[]}`,
 		"/v1/contacts/ct_farmacia/messages":   `{"items":[]}`,
 		"/v1/contacts/ct_farmacia/call-eligibility?line_id=ln_farmacia": `"limits":[]`,
-		"/v1/calls/call_farmacia": `"events":[]`,
+		"/v1/calls/call_farmacia": `"participants":[]`,
 		"/v1/me":                  `"id":"ag_farmacia"`,
 	} {
 		got := w.get(path)

@@ -125,6 +125,11 @@ func full(s actors.Snapshot) actors.Snapshot {
 	if s.Lines == nil {
 		s.Lines = []actors.LineView{}
 	}
+	if s.Call != nil && s.Call.Participants == nil {
+		call := *s.Call
+		call.Participants = []actors.ParticipantView{}
+		s.Call = &call
+	}
 	return s
 }
 
