@@ -40,6 +40,7 @@ const (
 	EventCallSlots     = "call.slots"       // CallSlots
 	EventNoticeCreated = "notice.created"   // NoticeView
 	EventNoticeAcked   = "notice.acked"     // AckNotices
+	EventSessionCut    = "session.cut"      // not on the wire: the gateway closes the connection, and the client comes again
 	HintContact        = "contact.changed"  // ContactView
 	HintMessage        = "message.changed"  // MessageView
 	HintCall           = "call.changed"     // CallView without MyLeg and Gains

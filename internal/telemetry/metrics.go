@@ -19,6 +19,9 @@ type Metrics struct {
 	webhookSeconds prometheus.Histogram
 	webhookEvents  *prometheus.CounterVec
 
+	inbox        *prometheus.CounterVec
+	callsUnsaved prometheus.Gauge
+
 	sessions       prometheus.Gauge
 	sessionsClosed *prometheus.CounterVec
 	agentRequests  *prometheus.CounterVec
@@ -67,6 +70,10 @@ func New(version string) *Metrics {
 	m.webhookSeconds = histogram(nameWebhookSeconds, "Time from a webhook's arrival to its answer.", quick)
 	m.webhookEvents = counter(nameWebhookEvents, "Events inside webhooks whose signature was right.", "result")
 
+	m.inbox = counter(nameInbox, "Events of webhooks after processing: dropped ones were none of ours, parked ones wait for a person.", "event", "result")
+	m.callsUnsaved = prometheus.NewGauge(prometheus.GaugeOpts{Name: nameCallsUnsaved, Help: "Calls in progress whose journal cannot be written now."})
+	r.MustRegister(m.callsUnsaved)
+
 	m.sessions = prometheus.NewGauge(prometheus.GaugeOpts{Name: nameSessions, Help: "Agent sessions open on this node."})
 	m.pushes = prometheus.NewCounter(prometheus.CounterOpts{Name: namePushes, Help: "Events written to agent sessions."})
 	r.MustRegister(m.sessions, m.pushes)
@@ -97,6 +104,11 @@ func (m *Metrics) zero() {
 	}
 	for w := range eventResults {
 		m.webhookEvents.WithLabelValues(w)
+	}
+	for e := range inboxEvents {
+		for w := range inboxResults {
+			m.inbox.WithLabelValues(e, w)
+		}
 	}
 	for w := range sessionEnds {
 		m.sessionsClosed.WithLabelValues(w)

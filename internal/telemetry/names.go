@@ -12,6 +12,9 @@ const (
 	nameWebhookSeconds = "ramal_webhook_seconds"
 	nameWebhookEvents  = "ramal_webhook_events_total"
 
+	nameInbox        = "ramal_inbox_events_total"
+	nameCallsUnsaved = "ramal_calls_unsaved"
+
 	nameSessions       = "ramal_agent_sessions"
 	nameSessionsClosed = "ramal_agent_sessions_closed_total"
 	nameAgentRequests  = "ramal_agent_requests_total"
@@ -77,6 +80,11 @@ var (
 		"challenge_passed", "challenge_refused")
 	// eventResults: what became of one event in a webhook whose signature was right.
 	eventResults = list("accepted", "malformed", "unknown_line")
+
+	// inboxEvents and inboxResults: what became of one event after it was taken in.
+	inboxEvents = list("callconnect", "callstatus", "callterminate", "permissionreply", "inboundmessage", "messagestatus", "identitychanged",
+		"accountsettingsupdate", "accountupdate", "lineerror", "unknown", "unreadable")
+	inboxResults = list("done", "dropped", "failed", "parked")
 
 	sessionEnds = list("client", "broken", "slow", "silent", "token", "protocol", "draining", "refused", "shutdown")
 

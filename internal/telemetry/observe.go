@@ -66,3 +66,11 @@ func (m *Metrics) Provider(op, kind string, d time.Duration) {
 	m.providerRequests.WithLabelValues(op, faultKinds.of(kind)).Inc()
 	m.providerSeconds.WithLabelValues(op).Observe(d.Seconds())
 }
+
+// Inbox counts one processed event of a webhook: result is done, dropped, failed or parked.
+func (m *Metrics) Inbox(event, result string) {
+	m.inbox.WithLabelValues(inboxEvents.of(event), inboxResults.of(result)).Inc()
+}
+
+// CallsUnsaved counts calls that go on without their journal; delta is 1 or -1.
+func (m *Metrics) CallsUnsaved(delta int) { m.callsUnsaved.Add(float64(delta)) }

@@ -131,7 +131,8 @@ func (w identity) makePassable(path string) error {
 	return os.Chmod(path, mode) // whatever the umask
 }
 
-func defaultDataDir() string {
+// DefaultDataDir is where data live unless told otherwise.
+func DefaultDataDir() string {
 	if os.Geteuid() == 0 {
 		return "/var/lib/ramal"
 	}

@@ -54,7 +54,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.DataDir == "" {
-		c.DataDir = defaultDataDir()
+		c.DataDir = DefaultDataDir()
 	}
 	if c.CacheDir == "" {
 		c.CacheDir = defaultCacheDir()

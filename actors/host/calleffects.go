@@ -1,0 +1,381 @@
+package host
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"ramal/actors"
+	"ramal/actors/agent"
+	"ramal/actors/call"
+	"ramal/actors/contact"
+	"ramal/channels/whatsapp"
+	"ramal/cluster"
+	"ramal/internal/fault"
+	"ramal/internal/id"
+	"ramal/media"
+)
+
+const (
+	providerWait = 20 * time.Second // one action at Meta, its own retries included
+	tellFor      = 2 * time.Minute  // how long others are told again and again of what must arrive
+)
+
+// perform carries out one effect. Media operations run here and now, and may have an answer for the agent
+// who asked; everything that waits goes onto a lane.
+func (a *callActor) perform(eff call.Effect) (reply any, err error) {
+	switch e := eff.(type) {
+	case call.PlaceCall:
+		return nil, a.placeCall(e)
+	case call.AnswerEarly:
+		return nil, a.answerEarly(e)
+	case call.ApplyAnswer:
+		return nil, a.applyAnswer(e)
+	case call.AttachMedia:
+		return a.attachMedia(e)
+	case call.OpenAudio:
+		a.openAudio(e.Leg)
+	case call.MuteLeg:
+		a.mediaDone("mute", a.conf.SetMuted(e.Leg, e.Muted))
+	case call.SetLegGain:
+		a.mediaDone("volume", a.conf.SetGain(e.Listener, e.Speaker, e.Gain))
+	case call.RemoveLeg:
+		a.conf.Remove(e.Leg)
+	case call.CloseMedia:
+		a.conf.Close()
+	case call.AcceptCall:
+		a.acceptCall(e)
+	case call.HangUp:
+		a.hangUp(e)
+	case call.FindCandidates:
+		a.findCandidates(e.Stage)
+	case call.SendOffer:
+		a.sendOffer(e.Offer)
+	case call.CloseOffer:
+		a.tellAgent(e.Offer.Agent, agent.CloseOffer{Offer: e.Offer.ID, Reason: e.Reason, By: e.By})
+	case call.TellInviter:
+		a.tellInviter(e)
+	case call.ConfirmAgent:
+		a.tellAgent(e.Agent, agent.ConfirmCall{Call: a.call})
+	case call.ReleaseAgent:
+		a.tellAgent(e.Agent, agent.ReleaseCall{Call: a.call})
+	case call.TellContact:
+		a.tellContact(e)
+	case call.TellMissed:
+		a.tellMissed()
+	}
+	return nil, nil
+}
+
+// placeCall makes our media offer and dials. The dial is not idempotent: when its outcome is unknown nothing is
+// reported, and the webhook that follows, or the deadline, decides.
+func (a *callActor) placeCall(e call.PlaceCall) error {
+	sdp, err := a.conf.OfferContact(context.Background(), e.Leg)
+	if err != nil {
+		a.result(call.ProviderDialFailed{Reason: call.MediaFailed, Detail: err.Error()})
+		return nil
+	}
+	s := a.s
+	a.onProvider("dial", func(ctx context.Context, p Provider) {
+		providerID, err := p.Connect(ctx, a.recipient(), sdp, whatsapp.Opaque{Tenant: s.Tenant, Call: s.Call}.String())
+		switch {
+		case err == nil:
+			a.result(call.ProviderDialed{ProviderID: providerID})
+		case fault.Is(err, fault.Unknown):
+			a.h.log.Warn("outcome of the dial unknown", slog.String("call", string(s.Call)), slog.Any("error", err))
+		default:
+			a.result(call.ProviderDialFailed{Reason: dialFailure(err), Detail: providerWords(err)})
+		}
+	}, func(err error) { a.result(call.ProviderDialFailed{Reason: call.ProviderError, Detail: err.Error()}) })
+	return nil
+}
+
+func dialFailure(err error) call.EndReason {
+	switch fault.CodeOf(err) {
+	case whatsapp.WordPermissionMissing:
+		return call.PermissionDenied
+	case whatsapp.WordDailyLimit, whatsapp.WordConcurrency, whatsapp.WordCallRate:
+		return call.LimitReached
+	case whatsapp.WordSDPRejected:
+		return call.MediaFailed
+	}
+	return call.ProviderError
+}
+
+// providerWords is the provider's own sentence with our word for it, for support.
+func providerWords(err error) string {
+	if e, ok := whatsapp.AsError(err); ok {
+		return e.Word() + ": " + e.Sentence()
+	}
+	return err.Error()
+}
+
+func (a *callActor) answerEarly(e call.AnswerEarly) error {
+	sdp, err := a.conf.AnswerContact(context.Background(), e.Leg, e.SDP)
+	if err != nil {
+		a.h.log.Warn("the provider's offer cannot be answered", slog.String("call", string(a.call)), slog.Any("error", err))
+		a.result(call.LegAway{Leg: e.Leg, Failed: true, Detail: err.Error()})
+		return nil
+	}
+	a.sdp = sdp
+	providerID := a.s.ProviderID
+	if providerID == "" {
+		providerID = a.about.Incoming.ProviderID
+	}
+	a.onProvider("pre_accept", func(ctx context.Context, p Provider) {
+		if err := p.PreAccept(ctx, providerID, sdp); err != nil {
+			a.h.log.Warn("pre_accept failed", slog.String("call", string(a.call)), slog.Any("error", err))
+		}
+		a.result(call.PreAccepted{}) // refused or not, accept is what counts
+	}, func(error) { a.result(call.PreAccepted{}) })
+	return nil
+}
+
+func (a *callActor) applyAnswer(e call.ApplyAnswer) error {
+	if err := a.conf.AnswerOfContact(context.Background(), e.Leg, e.SDP); err != nil {
+		a.result(call.LegAway{Leg: e.Leg, Failed: true, Detail: err.Error()})
+	}
+	return nil
+}
+
+// attachMedia connects an agent's browser and restores what the agent had set.
+func (a *callActor) attachMedia(e call.AttachMedia) (any, error) {
+	answer, err := a.conf.AnswerAgent(context.Background(), e.Leg, e.SDP)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range a.s.Legs {
+		if l.ID != e.Leg {
+			continue
+		}
+		a.mediaDone("mute", a.conf.SetMuted(l.ID, l.Muted))
+		for speaker, gain := range l.Gains {
+			a.mediaDone("volume", a.conf.SetGain(l.ID, speaker, gain))
+		}
+	}
+	return actors.MediaAnswer{CallID: a.call, LegID: e.Leg, SDP: answer.SDP, Slots: slotViews(answer.Slots)}, nil
+}
+
+func slotViews(slots []media.Slot) []actors.SlotView {
+	out := make([]actors.SlotView, 0, len(slots))
+	for _, s := range slots {
+		out = append(out, actors.SlotView{Mid: s.Mid, LegID: s.Speaker})
+	}
+	return out
+}
+
+func (a *callActor) openAudio(leg id.Leg) {
+	a.mediaDone("open", a.conf.OpenAudio(leg))
+	a.marks.contactOpened = true
+	a.observeAudio()
+}
+
+func (a *callActor) mediaDone(what string, err error) {
+	if err != nil {
+		a.h.log.Warn("media operation failed", slog.String("op", what), slog.String("call", string(a.call)), slog.Any("error", err))
+	}
+}
+
+// acceptCall sends accept with the text of pre_accept, as Meta demands. An unknown outcome opens audio too: if the
+// accept did arrive, Meta waits for our first packet, and if not, the caller hears the agent who has taken the call.
+func (a *callActor) acceptCall(e call.AcceptCall) {
+	sdp := a.sdp
+	opaque := whatsapp.Opaque{Tenant: a.s.Tenant, Call: a.call}.String()
+	a.onProvider("accept", func(ctx context.Context, p Provider) {
+		err := p.Accept(ctx, e.ProviderID, sdp, opaque)
+		switch {
+		case err == nil, fault.Is(err, fault.Unknown):
+			a.result(call.AcceptTaken{})
+		default:
+			a.result(call.AcceptFailed{Gone: fault.CodeOf(err) == whatsapp.WordCallGone, Detail: providerWords(err)})
+		}
+	}, func(err error) { a.result(call.AcceptFailed{Detail: err.Error()}) })
+}
+
+// hangUp tells the provider until it has heard: a call left standing there blocks the customer.
+func (a *callActor) hangUp(e call.HangUp) {
+	callID, tenant, line := a.call, a.tenant(), a.line()
+	a.h.lanes.run("hangup/"+e.ProviderID, func(ctx context.Context) {
+		a.h.persist(ctx, tellFor, "hang up", func(ctx context.Context) error {
+			p, err := a.h.provider(ctx, tenant, line)
+			if err != nil {
+				return err
+			}
+			if e.How == "reject" {
+				err = p.Reject(ctx, e.ProviderID)
+			} else {
+				err = p.Terminate(ctx, e.ProviderID)
+			}
+			if err != nil && !worthRepeating(err) {
+				a.h.log.Info("provider would not take the hang-up", slog.String("call", string(callID)), slog.Any("error", err))
+				return nil
+			}
+			return err
+		})
+	})
+}
+
+// worthRepeating: ending twice does no harm, so an unknown outcome is tried again too.
+func worthRepeating(err error) bool {
+	k := fault.KindOf(err)
+	return k == fault.Unavailable || k == fault.Unknown
+}
+
+// onProvider runs one action at the provider on a lane of its own; absent runs when the line has no usable provider.
+func (a *callActor) onProvider(what string, do func(context.Context, Provider), absent func(error)) {
+	tenant, line := a.tenant(), a.line()
+	a.h.lanes.run("provider/"+what+"/"+string(a.call), func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, providerWait)
+		defer cancel()
+		p, err := a.h.provider(ctx, tenant, line)
+		if err != nil {
+			absent(err)
+			return
+		}
+		do(ctx, p)
+	})
+}
+
+func (a *callActor) recipient() whatsapp.Recipient {
+	return whatsapp.Recipient{Phone: a.about.To.Phone, BSUID: a.about.To.BSUID}
+}
+
+func (a *callActor) tenant() id.Tenant {
+	if a.about.Dial != nil {
+		return a.about.Dial.Tenant
+	}
+	return a.about.Incoming.Tenant
+}
+
+func (a *callActor) line() id.Line {
+	if a.about.Dial != nil {
+		return a.about.Dial.Line
+	}
+	return a.about.Incoming.Line
+}
+
+func (a *callActor) agentID(who id.Agent) cluster.Identity {
+	return cluster.Identity{Tenant: a.tenant(), Key: string(who)}
+}
+
+// tellAgent carries a command to an agent, in order with everything else this call tells it, until it arrives.
+func (a *callActor) tellAgent(who id.Agent, cmd agent.Command) {
+	to := a.agentID(who)
+	a.h.lanes.run(a.laneOf(who), func(ctx context.Context) {
+		a.h.persist(ctx, tellFor, agent.CommandName(cmd), func(ctx context.Context) error {
+			_, err := askAgent(ctx, a.h, to, cmd)
+			return onlyTransient(err)
+		})
+	})
+}
+
+func (a *callActor) laneOf(who id.Agent) string { return "call/" + string(a.call) + "/" + string(who) }
+
+// onlyTransient drops what repeating cannot change.
+func onlyTransient(err error) error {
+	switch fault.KindOf(err) {
+	case fault.Unavailable, fault.Unknown:
+		return err
+	}
+	return nil
+}
+
+// sendOffer asks an agent; one who cannot be asked is reported back at once.
+func (a *callActor) sendOffer(o call.Offer) {
+	view := a.offerView(o)
+	to := a.agentID(o.Agent)
+	webhook, shown := a.marks.webhook, &a.shown
+	a.asked = append(a.asked, o.Agent)
+	a.h.lanes.run(a.laneOf(o.Agent), func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		_, err := askAgent(ctx, a.h, to, agent.MakeOffer{
+			Offer: o.ID, Call: a.call, Kind: o.Kind, ExpiresAt: o.ExpiresAt, View: mustJSON(view),
+		})
+		if err != nil {
+			reason := fault.CodeOf(err)
+			if !strings.HasPrefix(reason, "agent_") {
+				reason = "agent_unreachable"
+			}
+			a.result(call.OfferRefused{Offer: o.ID, Reason: reason})
+			return
+		}
+		if o.Kind == call.KindInbound && !webhook.IsZero() && shown.CompareAndSwap(false, true) {
+			a.h.observer.ModalShown(time.Since(webhook))
+		}
+	})
+}
+
+func (a *callActor) tellInviter(e call.TellInviter) {
+	kind := "invite_declined"
+	if e.Reason == "expired" {
+		kind = "invite_expired"
+	}
+	view := actors.NoticeView{
+		ID: id.New("nt", a.h.now()), Kind: kind, ContactID: a.about.Contact.ID, Contact: a.about.Contact.Name, LineID: a.about.Line.ID,
+		CallID: a.call, AgentID: e.Offer.Agent, Agent: e.Offer.Name, Detail: e.Detail, At: a.h.now(),
+	}
+	a.tellAgent(e.Offer.By, agent.Notify{Notice: agent.Notice{ID: view.ID, Kind: kind, View: mustJSON(view), At: view.At}})
+}
+
+// tellContact reports pick-up and end. It must arrive: limits, streaks and the next call depend on it.
+func (a *callActor) tellContact(e call.TellContact) {
+	s := a.s
+	var cmd contact.Command = contact.CallConnected{
+		Call: a.call, Line: s.Line, Direction: contact.Direction(s.Direction), Agent: first(e.Agents), At: e.At,
+	}
+	if e.Ended {
+		cmd = contact.CallEnded{
+			Call: a.call, Line: s.Line, Direction: contact.Direction(s.Direction), Answered: e.Answered, Agents: e.Agents, Reason: string(e.Reason), At: e.At,
+		}
+		a.h.observer.CallEnded(string(s.Direction), string(e.Reason), string(s.EndedBy), s.TalkTime(e.At))
+		a.h.endOnLine(s.Tenant, s.Line, a.call)
+	}
+	to := cluster.Identity{Tenant: s.Tenant, Key: string(s.Contact)}
+	a.h.lanes.run("call/"+string(a.call)+"/contact", func(ctx context.Context) {
+		a.h.persist(ctx, 10*tellFor, contact.CommandName(cmd), func(ctx context.Context) error {
+			_, err := askContact(ctx, a.h, to, cmd)
+			return onlyTransient(err)
+		})
+	})
+}
+
+func first(agents []id.Agent) id.Agent {
+	if len(agents) == 0 {
+		return ""
+	}
+	return agents[0]
+}
+
+// tellMissed leaves a notice with everyone who was asked, or else with the agents this contact is related to.
+func (a *callActor) tellMissed() {
+	s, who, line := a.s, a.about.Contact, a.about.Line
+	asked := a.asked
+	a.h.lanes.run("call/"+string(a.call)+"/missed", func(ctx context.Context) {
+		if len(asked) == 0 {
+			asked = a.h.relatedAgents(ctx, s.Tenant, s.Contact)
+		}
+		for _, to := range asked {
+			view := actors.NoticeView{
+				ID: "missed_" + string(a.call), Kind: "call_missed", ContactID: who.ID, Contact: who.Name, LineID: line.ID, CallID: a.call,
+				Detail: string(s.EndReason), At: s.EndedAt,
+			}
+			a.tellAgent(to, agent.Notify{Notice: agent.Notice{ID: view.ID, Kind: view.Kind, View: mustJSON(view), At: view.At}})
+		}
+	})
+}
+
+// renew prolongs everything that this call keeps busy.
+func (a *callActor) renew() {
+	if a.s.Phase == call.Unborn || a.s.Phase == call.Ended {
+		return
+	}
+	until := a.h.now().Add(leaseOf)
+	for _, l := range a.s.Legs {
+		if l.In() {
+			a.tellAgent(l.Agent, agent.RenewCall{Call: a.call, Until: until})
+		}
+	}
+	a.h.renewCall(a.s.Tenant, a.s.Contact, a.s.Line, a.call, until)
+}

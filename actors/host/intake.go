@@ -1,0 +1,177 @@
+package host
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"log/slog"
+	"time"
+
+	"ramal/actors"
+	"ramal/channels/whatsapp"
+	"ramal/internal/fault"
+	"ramal/internal/id"
+	"ramal/store"
+)
+
+var _ actors.Intake = (*Host)(nil)
+
+// LineByPhoneNumberID implements actors.Intake.
+func (h *Host) LineByPhoneNumberID(ctx context.Context, phoneNumberID string) (actors.LineAuth, error) {
+	e, err := h.lineByNumber(ctx, phoneNumberID)
+	if err != nil {
+		return actors.LineAuth{}, err
+	}
+	return actors.LineAuth{
+		Tenant: e.row.Tenant, Line: e.row.ID, AppSecret: e.row.Credentials.AppSecret, VerifyToken: e.row.Credentials.VerifyToken,
+	}, nil
+}
+
+// VerifyToken implements actors.Intake.
+func (h *Host) VerifyToken(ctx context.Context, token string) (bool, error) {
+	tenants, err := h.store.ListTenants(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, t := range tenants {
+		lines, err := h.store.ListLines(ctx, t.ID)
+		if err != nil {
+			return false, err
+		}
+		for _, l := range lines {
+			want := l.Credentials.VerifyToken
+			if want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(token)) == 1 {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// Accept implements actors.Intake.
+func (h *Host) Accept(ctx context.Context, items []actors.InboxItem) error {
+	rows := make([]store.InboxRow, 0, len(items))
+	byID := make(map[string]store.InboxRow, len(items))
+	for _, item := range items {
+		row := store.InboxRow{
+			ID: id.New("in", h.now()), Tenant: item.Tenant, Line: item.Line, Dedupe: item.Dedupe,
+			Bucket: id.Bucket(item.Tenant, "inbox", item.Dedupe), Body: item.Body, ReceivedAt: item.ReceivedAt,
+		}
+		rows = append(rows, row)
+		byID[row.ID] = row
+	}
+	fresh, err := h.store.PutInbox(ctx, rows)
+	if err != nil {
+		return err
+	}
+	for _, inbox := range fresh {
+		h.enqueue(byID[inbox])
+	}
+	return nil
+}
+
+// enqueue processes an item behind the earlier ones of the same call or person.
+func (h *Host) enqueue(row store.InboxRow) {
+	ev, err := whatsapp.ParseItem(row.Body)
+	key := row.ID
+	if err == nil {
+		key = string(row.Tenant) + "/" + laneKey(ev)
+	}
+	h.lanes.run("inbox/"+key, func(ctx context.Context) {
+		if err != nil {
+			h.inboxFailed(ctx, row, ev, err)
+			return
+		}
+		h.process(ctx, row, ev)
+	})
+}
+
+// laneKey keeps what belongs together in order, and nothing else.
+func laneKey(ev whatsapp.Event) string {
+	switch e := ev.(type) {
+	case whatsapp.CallConnect:
+		return e.CallID
+	case whatsapp.CallStatus:
+		return e.CallID
+	case whatsapp.CallTerminate:
+		return e.CallID
+	}
+	if p := ev.Header().Party; p.UserID != "" {
+		return p.UserID
+	}
+	if p := ev.Header().Party; p.WaID != "" {
+		return p.WaID
+	}
+	return ev.DedupeKey()
+}
+
+const processWait = 10 * time.Second
+
+func (h *Host) process(ctx context.Context, row store.InboxRow, ev whatsapp.Event) {
+	ctx, cancel := context.WithTimeout(ctx, processWait)
+	defer cancel()
+	err := h.handle(ctx, row, ev)
+	dropped := errors.Is(err, errNotOurs)
+	if err != nil && !dropped {
+		h.inboxFailed(ctx, row, ev, err)
+		return
+	}
+	result := "done"
+	if dropped {
+		result = "dropped"
+	}
+	h.observer.Webhook(eventName(ev), result)
+	if err := h.store.MarkProcessed(ctx, []string{row.ID}, h.now()); err != nil {
+		h.log.Warn("inbox item not marked; it will be processed again, which is harmless", slog.String("inbox", row.ID), slog.Any("error", err))
+	}
+}
+
+func (h *Host) inboxFailed(ctx context.Context, row store.InboxRow, ev whatsapp.Event, err error) {
+	result := "failed"
+	parked, failErr := h.store.FailInbox(ctx, row.ID, err)
+	if parked {
+		result = "parked"
+	}
+	h.observer.Webhook(eventName(ev), result)
+	h.log.Warn("webhook not processed", slog.String("inbox", row.ID), slog.String("event", eventName(ev)), slog.Bool("parked", parked), slog.Any("error", err))
+	if failErr != nil && !fault.Is(failErr, fault.Unavailable) {
+		h.log.Error("inbox failure not noted", slog.String("inbox", row.ID), slog.Any("error", failErr))
+	}
+}
+
+// redriver processes again what was taken in but not finished: after a crash, or when something was away.
+type redriver struct{ h *Host }
+
+const (
+	redriveEvery = 5 * time.Second
+	redriveAfter = 15 * time.Second // older than any processing that is still going on
+	redriveBatch = 100
+)
+
+// loop runs until ctx ends.
+func (r *redriver) loop(ctx context.Context) {
+	tick := time.NewTicker(redriveEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			r.once(ctx)
+		}
+	}
+}
+
+func (r *redriver) once(ctx context.Context) {
+	buckets := r.h.cluster.OwnedBuckets()
+	if len(buckets) == 0 {
+		return
+	}
+	rows, err := r.h.store.PendingInbox(ctx, buckets, r.h.now().Add(-redriveAfter), redriveBatch)
+	if err != nil {
+		return // the store is away: nothing is lost by waiting
+	}
+	for _, row := range rows {
+		r.h.enqueue(row)
+	}
+}
