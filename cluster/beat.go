@@ -68,7 +68,7 @@ func (n *Node) beat(ctx context.Context, b *beater) {
 	self.Load, self.Leaving = n.cfg.Load(), n.leaving.Load()
 	pokers := n.takePokers()
 	asked := time.Now()
-	bounded, cancel := context.WithTimeout(ctx, n.cfg.Lease/2)
+	bounded, cancel := context.WithTimeout(ctx, n.cfg.Lease/3)
 	result, err := n.cfg.Membership.Beat(bounded, placement.Beat{
 		Self: self, Lease: n.cfg.Lease, Join: !b.joined, Release: n.releasable(b),
 	})

@@ -52,7 +52,7 @@ type Config struct {
 	AdvertiseHost string           // host others connect to; default Host, required if Host is unspecified ("0.0.0.0", "::")
 	Membership    membership.Table // required
 	Lease         time.Duration    // how long the others wait for a silent node; default 3 s, at least 300 ms
-	Poll          time.Duration    // time between two beats; default 500 ms, at most a quarter of Lease
+	Poll          time.Duration    // time between two beats; default 500 ms, at most a sixth of Lease
 	DrainTimeout  time.Duration    // how long a bucket's actors may take to stop before it is handed over anyway; default 10 s
 	TLS           *TLS             // nil: plain TCP, for development
 	Kinds         []Kind           // none: the node owns no buckets
@@ -77,7 +77,7 @@ func (c Config) withDefaults() Config {
 		c.Lease = 3 * time.Second
 	}
 	if c.Poll == 0 {
-		c.Poll = min(500*time.Millisecond, c.Lease/4)
+		c.Poll = min(500*time.Millisecond, c.Lease/6)
 	}
 	if c.DrainTimeout == 0 {
 		c.DrainTimeout = 10 * time.Second
@@ -114,8 +114,8 @@ func (c Config) Validate() error {
 	if c.Lease < 300*time.Millisecond {
 		bad("lease %v is shorter than 300ms", c.Lease)
 	}
-	if c.Poll <= 0 || c.Poll > c.Lease/4 {
-		bad("poll %v is not within 0 and a quarter of the lease %v", c.Poll, c.Lease)
+	if c.Poll <= 0 || c.Poll > c.Lease/6 {
+		bad("poll %v is not within 0 and a sixth of the lease %v", c.Poll, c.Lease)
 	}
 	if c.DrainTimeout < 0 {
 		bad("drain_timeout %v is negative", c.DrainTimeout)

@@ -21,23 +21,21 @@
 //
 // # The life of a node
 //
-//	             Start                 owns its share
-//	 (no row) ---------> [joining] --------------------> [serving] <-----------------+
-//	                         |                            |  |  |                    |
-//	                         |            beats fail until|  |  | Drain              | a beat
-//	                         |            Trust has passed|  |  v                    | succeeds
-//	                         |                            |  | [leaving]             |
-//	                         |                            v  |  |      \             |
-//	                         |                     [degraded]---)-------\------------+
-//	                         |                            |     |        \
-//	                         | the table says: row gone   |     |         | Close
-//	                         +-------------------+--------+-----+         v
-//	                                             v                     (no row)
-//	                                          [lost]: OnLost, the process exits; a new one has a new NodeID
+//	(no row)
+//	   | Start
+//	   v
+//	joining --- owns its share ---> serving --- Drain ---> leaving --- Close ---> (no row)
+//	                                 |   ^
+//	      beats fail until the trust |   | a beat succeeds
+//	                 window has ended v   |
+//	                                degraded
+//
+//	any of them --- the table says that the row is gone ---> lost: OnLost, the process exits, a supervisor
+//	                                                         starts it anew with another NodeID
 //
 // Degraded is not lost. While the table cannot be reached, the node activates nothing and refuses messages to virtual
-// actors, whose writes would fail anyway; pinned actors (calls) go on, and so do requests to them. When the table is
-// back after longer than a lease, the first beat extends all leases once, instead of evicting everybody.
+// actors, whose writes would fail anyway; pinned actors (calls) go on, and so do requests to them. The time in which
+// nobody beat does not count against anybody's lease, so an outage of the table of any length evicts no node that lives.
 //
 // # Buckets
 //
@@ -45,13 +43,13 @@
 // members alone (rendezvous hashing, package placement), so all nodes agree without talking. An owner is never
 // replaced; it hands over:
 //
-//	 old owner                         table                        new owner
-//	 sees the new member  <----------- epoch 7 -------------------  joins
-//	 stops serving the bucket
-//	 stops its actors, waits for them
-//	 releases it          ------------> owner "", epoch 8
-//	                      ............ poke ....................>   looks at once
-//	                                    owner new, epoch 9  <-----  acquires it, bucket epoch + 1
+//	old owner                         table                        new owner
+//	sees the new member  <----------- epoch 7 -------------------  joins
+//	stops serving the bucket
+//	stops its actors, waits for them
+//	releases it          ------------> owner "", epoch 8
+//	                     ............ poke ....................>   looks at once
+//	                                   owner new, epoch 9  <-----  acquires it, bucket epoch + 1
 //
 // In between, requests are refused and tried again by their sender; a hand-over takes a few tens of milliseconds. An
 // actor that does not stop within DrainTimeout is left behind: it gets no message any more, and its bucket moves on.
@@ -73,9 +71,9 @@
 // cover is a handler that runs across the end of the window; there the compare-and-set of its write decides.
 //
 // Accepted clock skew. Wall clocks of nodes do not matter, the table's clock alone does. The margin of a tenth covers
-// monotonic clocks that differ in rate by 10 %. The table's clock may jump: backwards, or forwards by more than a
-// lease without a beat in between, it is taken for an outage and all leases begin anew; forwards by less, a node can
-// be evicted up to the size of the jump before it stops trusting itself, and the compare-and-set decides. A monotonic
+// monotonic clocks that differ in rate by 10 %. The table's clock may jump, at a failover for instance: a jump counts as
+// a silence, of which no more than a quarter of a lease is charged to anybody. By so much can a node be evicted before
+// it stops trusting itself; then the compare-and-set decides. A monotonic
 // clock runs on while a process is stopped (SIGSTOP), but not while its virtual machine is suspended: such a node
 // trusts a dead lease until its next beat, at most Lease; again the compare-and-set decides.
 //

@@ -225,7 +225,7 @@ func TestConfig(t *testing.T) {
 		{"bad port", func(c *cluster.Config) { c.Port = 70000 }, false},
 		{"no table", func(c *cluster.Config) { c.Membership = nil }, false},
 		{"short lease", func(c *cluster.Config) { c.Lease = 100 * time.Millisecond }, false},
-		{"slow poll", func(c *cluster.Config) { c.Poll = c.Lease / 3 }, false},
+		{"slow poll", func(c *cluster.Config) { c.Poll = c.Lease / 5 }, false},
 		{"negative drain", func(c *cluster.Config) { c.DrainTimeout = -1 }, false},
 		{"half a TLS", func(c *cluster.Config) { c.TLS = &cluster.TLS{} }, false},
 		{"kind twice", func(c *cluster.Config) { c.Kinds = append(c.Kinds, c.Kinds[0]) }, false},

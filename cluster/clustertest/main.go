@@ -20,29 +20,42 @@ const settle = 5 * time.Second
 const raceSuppression = "race:google.golang.org/grpc/grpclog.SetLoggerV2\n"
 
 // Main is the body of TestMain for packages whose tests start several nodes: os.Exit(clustertest.Main(m)). It checks
-// that no goroutine is left, and under the race detector runs the tests in a child process that ignores the one race
-// which several nodes in a process cannot avoid.
+// that no goroutine is left. A package with a TestMain of its own calls ExemptRace before its tests and Leaks after.
 func Main(m *testing.M) int {
-	if raceEnabled && os.Getenv("GORACE") == "" {
-		code, err := runSuppressed()
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "clustertest:", err)
-		}
+	ExemptRace()
+	if code := m.Run(); code != 0 {
 		return code
 	}
-	code := m.Run()
-	if code != 0 {
-		return code
+	if err := Leaks(); err != nil {
+		fmt.Fprintln(os.Stderr, "clustertest:", err)
+		return 1
 	}
+	return 0
+}
+
+// ExemptRace does nothing without the race detector. With it, it runs this program in a child process that ignores the
+// one race which several nodes in a process cannot avoid, and exits with its result.
+func ExemptRace() {
+	if !raceEnabled || os.Getenv("GORACE") != "" {
+		return
+	}
+	code, err := runSuppressed()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "clustertest:", err)
+	}
+	os.Exit(code)
+}
+
+// Leaks returns an error that names goroutines left by closed nodes, after it has waited for those that end by themselves.
+func Leaks() error {
 	var err error
 	for began := time.Now(); time.Since(began) < settle; {
 		// its throttle of log lines sleeps for a second, again and again while there are lines
 		if err = goleak.Find(goleak.IgnoreAnyFunction("github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1.1")); err == nil {
-			return 0
+			return nil
 		}
 	}
-	fmt.Fprintln(os.Stderr, "clustertest: goroutines are left:", err)
-	return 1
+	return err
 }
 
 func runSuppressed() (code int, err error) {

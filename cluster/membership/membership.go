@@ -27,7 +27,7 @@ type Table interface {
 	//
 	// Errors: NotFound with code placement.CodeLeaseLost when the table says that the node's row is gone or has ended,
 	// and only then; anything else, including an expired ctx, means that the table could not be asked (Unavailable).
-	// A frozen or vanished caller blocks the others' beats for less than b.Lease.
+	// A frozen or vanished caller blocks the others' beats for less than half of b.Lease.
 	Beat(ctx context.Context, b placement.Beat) (Result, error)
 
 	// Leave removes the node's row and frees its buckets, in one transaction. A row already gone is no error.

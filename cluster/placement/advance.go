@@ -35,7 +35,7 @@ type Rows struct {
 
 // Change lists what Advance did, for an adapter to store.
 type Change struct {
-	Extended bool      // all members' leases were set anew
+	Extended bool      // all members' leases were shifted
 	Removed  []id.Node // members whose rows go
 	Buckets  []int     // buckets whose lease differs, ascending
 	Epoch    bool      // the epoch was raised
@@ -43,18 +43,18 @@ type Change struct {
 
 // Advance returns the rows after beat b arrives at the time now of the database's clock.
 //
-// Members whose lease has ended are removed and their buckets freed, unless nobody has beaten for longer than a lease
-// (or the clock went backwards by more): then it was the database that was away, and all leases begin anew, once.
+// Members whose lease has ended are removed and their buckets freed. Time in which nobody beats does not count against
+// anybody, but for a quarter of a lease: then it was the database that was away. Nor does a clock that is set back.
 // A row that has ended or is gone is never revived: the beat fails with NotFound and CodeLeaseLost and nothing changes.
 // A joining node removes other rows of its own address, which can only be former processes.
 func Advance(r Rows, b Beat, now time.Time) (Rows, Change, error) {
 	var ch Change
 	expires := now.Add(b.Lease)
 	r.Members = slices.Clone(r.Members)
-	if !r.LastTick.IsZero() && now.Sub(r.LastTick).Abs() > b.Lease {
+	if shift := silence(r.LastTick, now, b.Lease); shift != 0 {
 		ch.Extended = true
 		for i := range r.Members {
-			r.Members[i].Expires = expires
+			r.Members[i].Expires = r.Members[i].Expires.Add(shift)
 		}
 	}
 
@@ -85,6 +85,20 @@ func Advance(r Rows, b Beat, now time.Time) (Rows, Change, error) {
 		r.Epoch++
 	}
 	return r, ch, nil
+}
+
+// silence returns the part of the time since the last beat of anybody that does not count. Nodes beat at least every
+// sixth of a lease, so a member that lives has more than half a lease left after any silence; and as a quarter always
+// counts, a dead one is removed however slow the database.
+func silence(last, now time.Time, lease time.Duration) time.Duration {
+	if last.IsZero() {
+		return 0
+	}
+	gap := now.Sub(last)
+	if gap < 0 {
+		return gap
+	}
+	return max(0, gap-lease/4)
 }
 
 // settle frees the buckets of those who are gone, applies the releases, and gives Self the free ones it should own.

@@ -112,6 +112,15 @@ func advance(t *testing.T, r placement.Rows, b placement.Beat, at time.Duration)
 	return r, ch
 }
 
+// keep lets m beat as often as a node does, from just after one time until just before another.
+func keep(t *testing.T, r placement.Rows, m placement.Member, from, to time.Duration) placement.Rows {
+	t.Helper()
+	for at := from + lease/6; at < to; at += lease / 6 {
+		r, _ = advance(t, r, beat(m, false), at)
+	}
+	return r
+}
+
 func TestAdvance(t *testing.T) {
 	ms := members(2)
 	a, b := ms[0], ms[1]
@@ -163,8 +172,8 @@ func TestAdvance(t *testing.T) {
 	})
 	t.Run("the dead are removed and inherited", func(t *testing.T) {
 		r, _ := advance(t, placement.Rows{}, beat(a, true), 0)
-		r, _ = advance(t, r, beat(b, true), 2*time.Second)
-		r, ch := advance(t, r, beat(b, false), lease)
+		r, _ = advance(t, r, beat(b, true), 0)
+		r, ch := advance(t, keep(t, r, b, 0, lease), beat(b, false), lease)
 		v := r.View()
 		if !slices.Equal(ch.Removed, []id.Node{a.ID}) || !placement.Share(b.ID, &v) {
 			t.Fatalf("removed %v", ch.Removed)
@@ -172,7 +181,8 @@ func TestAdvance(t *testing.T) {
 	})
 	t.Run("a lost lease is not revived", func(t *testing.T) {
 		r, _ := advance(t, placement.Rows{}, beat(a, true), 0)
-		r, _ = advance(t, r, beat(b, true), 2*time.Second)
+		r, _ = advance(t, r, beat(b, true), 0)
+		r = keep(t, r, b, 0, lease)
 		for _, join := range []bool{false, true} { // expired, still in the table
 			if _, _, err := placement.Advance(r, beat(a, join), start.Add(lease)); fault.CodeOf(err) != placement.CodeLeaseLost {
 				t.Fatalf("join %v: %v", join, err)
@@ -184,22 +194,33 @@ func TestAdvance(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	for name, gap := range map[string]time.Duration{"an outage": time.Minute, "a clock set back": -time.Minute} {
-		t.Run(name+" evicts nobody", func(t *testing.T) {
+	for _, gap := range []time.Duration{lease / 3, lease - lease/6, lease, time.Minute, -time.Second, -time.Minute} {
+		t.Run(fmt.Sprintf("a silence of %v evicts nobody", gap), func(t *testing.T) {
 			r, _ := advance(t, placement.Rows{}, beat(a, true), 0)
-			r, _ = advance(t, r, beat(b, true), 0)
-			r, ch := advance(t, r, beat(b, false), gap)
+			r, _ = advance(t, r, beat(b, true), lease/6)
+			r, ch := advance(t, r, beat(b, false), lease/6+gap)
 			if !ch.Extended || ch.Epoch || len(r.Members) != 2 {
 				t.Fatalf("%+v", ch)
 			}
-			// once: who does not beat now is dead after one lease
-			r, _ = advance(t, r, beat(b, false), gap+lease-1)
-			_, ch = advance(t, r, beat(b, false), gap+lease)
-			if !slices.Equal(ch.Removed, []id.Node{a.ID}) {
-				t.Fatalf("removed %v", ch.Removed)
+			if left := r.Members[0].Expires.Sub(start.Add(lease/6 + gap)); left < lease/2 || left > lease {
+				t.Fatalf("the other has %v left", left)
+			}
+			r, ch = advance(t, keep(t, r, b, lease/6+gap, 2*lease+gap), beat(b, false), 2*lease+gap)
+			if len(r.Members) != 1 || len(ch.Removed) > 0 {
+				t.Fatal("who stays silent is not dead a lease later")
 			}
 		})
 	}
+	t.Run("a slow database cannot keep the dead alive", func(t *testing.T) {
+		r, _ := advance(t, placement.Rows{}, beat(a, true), 0)
+		r, _ = advance(t, r, beat(b, true), 0)
+		for n := range time.Duration(5) {
+			r, _ = advance(t, r, beat(b, false), (n+1)*(lease-1))
+		}
+		if len(r.Members) != 1 {
+			t.Fatal("still a member")
+		}
+	})
 	t.Run("a restart at the same address ends the former process", func(t *testing.T) {
 		r, _ := advance(t, placement.Rows{}, beat(a, true), 0)
 		again := a

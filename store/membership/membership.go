@@ -6,7 +6,7 @@
 //
 // Runs on PostgreSQL and CockroachDB. A conflict (40001, 40P01) restarts the whole transaction; any other failure is
 // reported as Unavailable and the next beat finds out what came of it. A caller that freezes within the transaction
-// loses its session after half a lease, so that it cannot hold the others up.
+// loses its session after a third of its lease, so that it cannot hold the others up.
 package membership
 
 import (
@@ -96,7 +96,7 @@ func (t *Table) tx(ctx context.Context, op string, lease time.Duration, fn func(
 func load(ctx context.Context, tx pgx.Tx, lease time.Duration) (placement.Rows, time.Time, error) {
 	var r placement.Rows
 	var now time.Time
-	limit := max(lease/2, 100*time.Millisecond).Milliseconds()
+	limit := max(lease/3, 100*time.Millisecond).Milliseconds()
 	batch := &pgx.Batch{}
 	batch.Queue(fmt.Sprintf("SET LOCAL idle_in_transaction_session_timeout = %d", limit))
 	batch.Queue(fmt.Sprintf("SET LOCAL statement_timeout = %d", limit))
