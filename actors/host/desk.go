@@ -26,7 +26,6 @@ func (h *Host) Open(ctx context.Context, who actors.Who, push func(actors.Push) 
 		h.sessions.remove(who.Session)
 		return actors.Snapshot{}, err
 	}
-	h.sessions.release(who.Session, snap.Seq)
 	return snap, nil
 }
 

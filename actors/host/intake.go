@@ -22,30 +22,54 @@ func (h *Host) LineByPhoneNumberID(ctx context.Context, phoneNumberID string) (a
 	if err != nil {
 		return actors.LineAuth{}, err
 	}
-	return actors.LineAuth{
-		Tenant: e.row.Tenant, Line: e.row.ID, AppSecret: e.row.Credentials.AppSecret, VerifyToken: e.row.Credentials.VerifyToken,
-	}, nil
+	return lineAuth(e.row), nil
+}
+
+// LinesByAccount finds the lines of a WhatsApp business account, for events about the whole account.
+func (h *Host) LinesByAccount(ctx context.Context, waba string) ([]actors.LineAuth, error) {
+	var out []actors.LineAuth
+	err := h.eachLine(ctx, func(l store.LineRow) bool {
+		if l.WABAID == waba {
+			out = append(out, lineAuth(l))
+		}
+		return true
+	})
+	return out, err
 }
 
 // VerifyToken implements actors.Intake.
 func (h *Host) VerifyToken(ctx context.Context, token string) (bool, error) {
+	found := false
+	err := h.eachLine(ctx, func(l store.LineRow) bool {
+		want := l.Credentials.VerifyToken
+		found = want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(token)) == 1
+		return !found
+	})
+	return found, err
+}
+
+// eachLine shows every line of every tenant until visit says enough.
+func (h *Host) eachLine(ctx context.Context, visit func(store.LineRow) bool) error {
 	tenants, err := h.store.ListTenants(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	for _, t := range tenants {
 		lines, err := h.store.ListLines(ctx, t.ID)
 		if err != nil {
-			return false, err
+			return err
 		}
 		for _, l := range lines {
-			want := l.Credentials.VerifyToken
-			if want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(token)) == 1 {
-				return true, nil
+			if !visit(l) {
+				return nil
 			}
 		}
 	}
-	return false, nil
+	return nil
+}
+
+func lineAuth(l store.LineRow) actors.LineAuth {
+	return actors.LineAuth{Tenant: l.Tenant, Line: l.ID, AppSecret: l.Credentials.AppSecret, VerifyToken: l.Credentials.VerifyToken}
 }
 
 // Accept implements actors.Intake.

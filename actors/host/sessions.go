@@ -14,65 +14,36 @@ import (
 	"ramal/internal/id"
 )
 
-// sessions are the WebSockets of this node: who listens, and how to reach them. Its map is guarded by mu; a
-// session's events are held back until its snapshot is on its way, so that no delta overtakes it.
+// sessions are the WebSockets of this node: who listens, and how to reach them. The gateway orders events around the
+// snapshots of a session. The map is guarded by mu.
 type sessions struct {
 	h  *Host
 	mu struct {
 		sync.Mutex
-		byID map[id.Session]*session
+		byID map[id.Session]session
 	}
 }
 
 type session struct {
 	who  actors.Who
 	push func(actors.Push) bool
-	held []actors.Push // until ready
-	live bool
 }
 
 func newSessions(h *Host) *sessions {
 	s := &sessions{h: h}
-	s.mu.byID = map[id.Session]*session{}
+	s.mu.byID = map[id.Session]session{}
 	return s
 }
 
 func (r *sessions) add(who actors.Who, push func(actors.Push) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.mu.byID[who.Session] = &session{who: who, push: push}
+	r.mu.byID[who.Session] = session{who: who, push: push}
 }
 
-// release lets events after the snapshot flow.
-func (r *sessions) release(id id.Session, after int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s, ok := r.mu.byID[id]
-	if !ok {
-		return
-	}
-	s.live = true
-	for _, p := range s.held {
-		if p.Seq == 0 || p.Seq > after {
-			r.deliver(s, p)
-		}
-	}
-	s.held = nil
-}
-
-// maxHeld bounds what waits for a snapshot; beyond it the session is cut and comes again.
-const maxHeld = 256
-
-// deliver is called with mu held; push does not block.
-func (r *sessions) deliver(s *session, p actors.Push) {
-	switch {
-	case s.live:
-		if !s.push(p) {
-			delete(r.mu.byID, s.who.Session)
-		}
-	case len(s.held) < maxHeld:
-		s.held = append(s.held, p)
-	default:
+// deliver is called with mu held; push does not block. A session that takes no more is gone.
+func (r *sessions) deliver(s session, p actors.Push) {
+	if !s.push(p) {
 		delete(r.mu.byID, s.who.Session)
 	}
 }

@@ -17,6 +17,7 @@ type State struct {
 	Version  int64     `json:"version"` // of Settings, from 1; the ETag
 
 	Synced    int64     `json:"synced,omitempty"`     // the version that the provider last confirmed
+	Pushing   int64     `json:"pushing,omitempty"`    // the version on its way to the provider; at most one is
 	SyncError string    `json:"sync_error,omitempty"` // why the newest version is not there, in the provider's words
 	Attempts  int       `json:"attempts,omitempty"`   // failed pushes in a row
 	RetryAt   time.Time `json:"retry_at,omitzero"`    // when to push again; zero when synced or hopeless

@@ -142,6 +142,10 @@ func (s *session) put(raw []byte) bool {
 
 // push takes one event of the desk. It never blocks; false means that the session is gone or too slow.
 func (s *session) push(p actors.Push) bool {
+	if p.Type == actors.EventSessionCut {
+		s.close(endMoved)
+		return false
+	}
 	raw, err := json.Marshal(p)
 	if err != nil {
 		s.server.logger.Error("an event cannot be encoded", "op", "agentws.push", "type", p.Type, "error", err)

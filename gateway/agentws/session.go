@@ -29,6 +29,7 @@ var (
 	endSilent   = end{"silent", 4002, "no heartbeat"}
 	endSlow     = end{"slow", 4003, "this session reads too slowly"}
 	endProtocol = end{"protocol", 4004, "not the ramal.v1 protocol"}
+	endMoved    = end{"moved", 4005, "the agent is served elsewhere now"}
 	endDraining = end{"draining", websocket.StatusGoingAway, "the node is draining"}
 	endRefused  = end{"refused", websocket.StatusTryAgainLater, "the session cannot be opened now"}
 	endClient   = end{"client", websocket.StatusNormalClosure, ""}

@@ -86,7 +86,7 @@ var (
 		"accountsettingsupdate", "accountupdate", "lineerror", "unknown", "unreadable")
 	inboxResults = list("done", "dropped", "failed", "parked")
 
-	sessionEnds = list("client", "broken", "slow", "silent", "token", "protocol", "draining", "refused", "shutdown")
+	sessionEnds = list("client", "broken", "slow", "silent", "token", "protocol", "moved", "draining", "refused", "shutdown")
 
 	agentRequests = list("hello", "ping", "snapshot.get", "agent.set_presence", "call.dial", "offer.accept", "offer.decline", "call.attach",
 		"call.invite", "call.cancel_invite", "call.leave", "call.end", "call.mute", "call.volume", "permission.request", "message.send",
