@@ -100,7 +100,7 @@ func push(s State, now time.Time) PushStarted {
 
 // pushed ends the push under way well, and starts the one of settings that were saved meanwhile.
 func pushed(s State, c SettingsPushed, now time.Time) []Event {
-	if s.Synced == s.Version || c.Version != s.Pushing && c.Version != s.Version {
+	if s.Synced == s.Version || c.Version < 1 || c.Version != s.Pushing && c.Version != s.Version {
 		return nil // of an older version, or a repetition
 	}
 	confirmed := PushConfirmed(c)
@@ -112,7 +112,7 @@ func pushed(s State, c SettingsPushed, now time.Time) []Event {
 
 func pushFailed(s State, c SettingsPushFailed, now time.Time) []Event {
 	switch {
-	case c.Version != s.Pushing:
+	case s.Pushing == 0 || c.Version != s.Pushing:
 		return nil
 	case c.Version != s.Version:
 		return []Event{push(s, now)} // nobody misses the older version
