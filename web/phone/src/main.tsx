@@ -2,6 +2,8 @@ import { render } from 'preact';
 import '../../shared/css/tokens.css';
 import '../../shared/css/base.css';
 import './css/phone.css';
+import './css/bars.css';
+import './css/places.css';
 import './css/chat.css';
 import './css/call.css';
 import { keyOfPath } from './state/route';

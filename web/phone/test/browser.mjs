@@ -1,11 +1,11 @@
 // Walks through the phone in Chromium against the fake server: every main state is looked at by axe, at 400 px and on a
 // desk, in both themes; the audio goes through a real peer connection and is measured at both ends. `npm run build`
-// first. Screenshots go to the folder of SHOTS, if set. CHROMIUM names another browser.
+// first. Screenshots go to the folder of SHOTS, if set.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
-import { chromium } from 'playwright-core';
+import { launch } from './chromium.mjs';
 import { at, minute, startFake } from './fake-server.mjs';
 import { answerOffer, hears, levels } from './peer.mjs';
 import { sample } from './sample.mjs';
@@ -15,19 +15,7 @@ if (!existsSync(resolve(dist, 'index.html'))) throw new Error('the page is not b
 const shots = process.env['SHOTS'] ?? '';
 if (shots) mkdirSync(shots, { recursive: true });
 
-const flags = [
-  '--headless=new',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--use-fake-device-for-media-stream',
-  '--use-fake-ui-for-media-stream',
-];
-const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: flags });
+const browser = await launch();
 const fake = await startFake(dist, sample());
 const phoneUrl = `${fake.url}/phone/${fake.state.user.key}`;
 let steps = 0;

@@ -1,11 +1,12 @@
-// The other end of the audio in the browser test: a page that answers offers with a steady tone and measures what comes.
+// The other end of the audio in the browser tests: a page that says a steady tone and measures what it hears.
 
 let page;
 
-/** answerOffer answers in the given page, which plays 440 Hz and listens. */
-export function answerOffer(business, sdp) {
+// open puts a fresh connection into the page, with 440 Hz to send and an analyser behind what is received.
+async function open(business) {
   page = business;
-  return business.evaluate(async (offer) => {
+  await business.evaluate(() => {
+    globalThis.pc?.close();
     const pc = new RTCPeerConnection();
     const context = new AudioContext();
     const out = context.createMediaStreamDestination();
@@ -14,7 +15,6 @@ export function answerOffer(business, sdp) {
     tone.connect(out);
     tone.start();
     const analyser = context.createAnalyser();
-    globalThis.heard = analyser;
     pc.ontrack = (event) => {
       const stream = new MediaStream([event.track]);
       const pump = new Audio(); // Chromium moves remote audio only while an element plays it
@@ -23,24 +23,63 @@ export function answerOffer(business, sdp) {
       globalThis.pump = pump;
       context.createMediaStreamSource(stream).connect(analyser);
     };
+    globalThis.pc = pc;
+    globalThis.heard = analyser;
+    globalThis.voice = out.stream;
+    globalThis.complete = async () => {
+      if (pc.iceGatheringState !== 'complete') {
+        await new Promise((done) => {
+          pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && done();
+        });
+      }
+      return pc.localDescription.sdp;
+    };
+  });
+}
+
+/** answerOffer answers an offer. */
+export async function answerOffer(business, sdp) {
+  await open(business);
+  return business.evaluate(async (offer) => {
+    const { pc, voice, complete } = globalThis;
     await pc.setRemoteDescription({ type: 'offer', sdp: offer });
-    pc.addTrack(out.stream.getAudioTracks()[0], out.stream);
+    pc.addTrack(voice.getAudioTracks()[0], voice);
     await pc.setLocalDescription(await pc.createAnswer());
-    if (pc.iceGatheringState !== 'complete') {
-      await new Promise((done) => {
-        pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && done();
-      });
-    }
-    return pc.localDescription.sdp;
+    return complete();
   }, sdp);
 }
 
-/** levels is the loudest sample the business hears now. */
+/** makeOffer begins a call; takeAnswer goes on with it. */
+export async function makeOffer(business) {
+  await open(business);
+  return business.evaluate(async () => {
+    const { pc, voice, complete } = globalThis;
+    pc.addTrack(voice.getAudioTracks()[0], voice);
+    await pc.setLocalDescription(await pc.createOffer());
+    return complete();
+  });
+}
+
+export function takeAnswer(business, sdp) {
+  return business.evaluate((answer) => globalThis.pc.setRemoteDescription({ type: 'answer', sdp: answer }), sdp);
+}
+
+/** hangUp closes the connection of the page. */
+export function hangUp() {
+  return page.evaluate(() => globalThis.pc.close());
+}
+
+/** levels is the loudest sample that the business hears now. */
 export function levels() {
-  return page.evaluate(() => {
+  return page.evaluate(async () => {
     const data = new Float32Array(globalThis.heard.fftSize);
-    globalThis.heard.getFloatTimeDomainData(data);
-    return Math.max(...data.map(Math.abs));
+    let loudest = 0;
+    for (let n = 0; n < 25; n++) {
+      globalThis.heard.getFloatTimeDomainData(data);
+      loudest = Math.max(loudest, ...data.map(Math.abs));
+      await new Promise((wake) => setTimeout(wake, 40));
+    }
+    return loudest;
   });
 }
 

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { Failure } from '../protocol/api';
-import { createBridge } from './bridge';
+import { Bridge } from './bridge';
 import { busy, digit, keypad, ringback } from './tones';
 
 test('ring-back is one second in five, and stops in time', () => {
@@ -69,7 +69,7 @@ function bridged(offer: (call: string, sdp: string) => Promise<{ sdp: string }>,
   vi.stubGlobal('RTCPeerConnection', Peer);
   vi.stubGlobal('navigator', { mediaDevices: { getUserMedia: microphone } });
   const ear = { srcObject: null, play: async () => undefined } as unknown as HTMLAudioElement;
-  return createBridge(offer, ear);
+  return new Bridge(offer, ear);
 }
 
 const track = () => ({ readyState: 'live', stop: vi.fn(), onended: null });

@@ -4,7 +4,7 @@ import { Failure } from '../protocol/api';
 
 // The browser as microphone and ear of one call (sim/PHONE-API.md section 5): one peer connection, whose sender is there
 // from the beginning and gets the microphone when the user has allowed it. The call can so be heard at once, and goes on
-// without a microphone. Everything here is owned by the Bridge; `audio` is how the page sees it.
+// without a microphone. A Bridge owns its connection and its microphone; `audio` is how the page sees them.
 
 export type Link = 'off' | 'opening' | 'open' | 'failed' | 'elsewhere';
 export type MicrophoneState = 'off' | 'asking' | 'on' | MicrophoneProblem;
@@ -24,139 +24,135 @@ const gatheringMs = 1_000;
 const disconnectedMs = 4_000;
 const retryMs: readonly number[] = [300, 1_000, 3_000];
 
-export type Bridge = ReturnType<typeof createBridge>;
+type Offer = (call: string, sdp: string) => Promise<{ sdp: string }>;
 
-/** createBridge sends offers by `offer` and plays into `ear`. */
-export function createBridge(offer: (call: string, sdp: string) => Promise<{ sdp: string }>, ear: HTMLAudioElement) {
-  const audio = signal<AudioState>(audioOff);
-  let turn = 0; // counts attachments: what an older one still does is ignored
-  let tries = 0;
-  let peer: RTCPeerConnection | undefined;
-  let microphone: MediaStreamTrack | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+export class Bridge {
+  readonly audio = signal<AudioState>(audioOff);
+  private turn = 0; // counts connections: what an older one still does is ignored
+  private tries = 0;
+  private peer: RTCPeerConnection | undefined;
+  private microphone: MediaStreamTrack | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
-  const set = (change: Partial<AudioState>) => {
-    audio.value = { ...audio.peek(), ...change };
-  };
+  /** A Bridge sends its offers by `offer` and plays into `ear`. */
+  constructor(
+    private readonly offer: Offer,
+    private readonly ear: HTMLAudioElement,
+  ) {}
 
-  const hangUpPeer = () => {
-    turn += 1;
-    clearTimeout(timer);
-    peer?.close();
-    peer = undefined;
-    ear.srcObject = null;
-  };
+  /** attach makes this page the audio of a call, instead of whatever it was attached to. */
+  attach(call: string): void {
+    const now = this.audio.peek();
+    if (now.call === call && (now.link === 'opening' || now.link === 'open')) return;
+    this.tries = 0;
+    void this.connect(call);
+  }
 
-  const dropMicrophone = () => {
-    if (microphone) microphone.onended = null;
-    microphone?.stop();
-    microphone = undefined;
-  };
+  /** detach lets go of the call and of the microphone; `elsewhere` remembers that another tab took the call. */
+  detach(link: 'off' | 'elsewhere' = 'off'): void {
+    this.closePeer();
+    if (this.microphone) this.microphone.onended = null;
+    this.microphone?.stop();
+    this.microphone = undefined;
+    this.audio.value = link === 'off' ? audioOff : { ...audioOff, call: this.audio.peek().call, link };
+  }
 
-  const takeMicrophone = async (mine: number): Promise<void> => {
-    if (microphone?.readyState === 'live') return;
-    set({ microphone: 'asking' });
+  /** retryMicrophone asks again, in the running call; a link that had failed is opened anew. */
+  async retryMicrophone(): Promise<void> {
+    const { call, link } = this.audio.peek();
+    if (link === 'failed' && call) this.attach(call);
+    else if (link !== 'off') await this.takeMicrophone(this.turn);
+  }
+
+  /** unblock plays what the browser had blocked; it is called inside a gesture of the user. */
+  async unblock(): Promise<void> {
+    try {
+      await this.ear.play();
+      this.set({ blocked: false });
+    } catch (err) {
+      if (err instanceof DOMException && err.name === 'NotAllowedError') this.set({ blocked: true });
+    }
+  }
+
+  private set(change: Partial<AudioState>): void {
+    this.audio.value = { ...this.audio.peek(), ...change };
+  }
+
+  private closePeer(): void {
+    this.turn += 1;
+    clearTimeout(this.timer);
+    this.peer?.close();
+    this.peer = undefined;
+    this.ear.srcObject = null;
+  }
+
+  private async takeMicrophone(turn: number): Promise<void> {
+    if (this.microphone?.readyState === 'live') return;
+    this.set({ microphone: 'asking' });
     const got = await openMicrophone('');
-    if (mine !== turn) {
+    if (turn !== this.turn) {
       got.track?.stop();
       return;
     }
-    microphone = got.track;
-    set({ microphone: got.problem ?? 'on' });
+    this.microphone = got.track;
+    this.set({ microphone: got.problem ?? 'on' });
     if (!got.track) return;
-    got.track.onended = () => set({ microphone: 'absent' });
-    await peer?.getTransceivers()[0]?.sender.replaceTrack(got.track);
-  };
+    got.track.onended = () => this.set({ microphone: 'absent' });
+    await this.peer?.getTransceivers()[0]?.sender.replaceTrack(got.track);
+  }
 
-  const playEar = async () => {
-    try {
-      await ear.play();
-      set({ blocked: false });
-    } catch (err) {
-      if (err instanceof DOMException && err.name === 'NotAllowedError') set({ blocked: true });
-    }
-  };
-
-  const again = (mine: number, call: string) => {
-    if (mine !== turn) return;
-    const wait = retryMs[tries];
-    tries += 1;
-    hangUpPeer();
-    if (wait === undefined) set({ link: 'failed' });
+  private again(turn: number, call: string): void {
+    if (turn !== this.turn) return;
+    const wait = retryMs[this.tries];
+    this.tries += 1;
+    this.closePeer();
+    if (wait === undefined) this.set({ link: 'failed' });
     else {
-      set({ link: 'opening' });
-      timer = setTimeout(() => void connect(call), wait);
+      this.set({ link: 'opening' });
+      this.timer = setTimeout(() => void this.connect(call), wait);
     }
-  };
+  }
 
-  const watch = (pc: RTCPeerConnection, mine: number, call: string) => {
-    pc.ontrack = (event) => {
-      ear.srcObject = new MediaStream([event.track]);
-      void playEar();
+  private watch(peer: RTCPeerConnection, turn: number, call: string): void {
+    peer.ontrack = (event) => {
+      this.ear.srcObject = new MediaStream([event.track]);
+      void this.unblock();
     };
-    pc.onconnectionstatechange = () => {
-      if (mine !== turn) return;
-      clearTimeout(timer);
-      if (pc.connectionState === 'connected') {
-        tries = 0;
-        set({ link: 'open' });
-      } else if (pc.connectionState === 'failed' || pc.connectionState === 'closed') again(mine, call);
-      else if (pc.connectionState === 'disconnected') timer = setTimeout(() => again(mine, call), disconnectedMs);
+    peer.onconnectionstatechange = () => {
+      if (turn !== this.turn) return;
+      clearTimeout(this.timer);
+      const state = peer.connectionState;
+      if (state === 'connected') {
+        this.tries = 0;
+        this.set({ link: 'open' });
+      } else if (state === 'failed' || state === 'closed') this.again(turn, call);
+      else if (state === 'disconnected') this.timer = setTimeout(() => this.again(turn, call), disconnectedMs);
     };
-  };
+  }
 
-  const connect = async (call: string) => {
-    hangUpPeer();
-    const mine = turn;
-    set({ call, link: 'opening' });
-    const pc = new RTCPeerConnection();
-    peer = pc;
-    watch(pc, mine, call);
-    const sender = pc.addTransceiver('audio', { direction: 'sendrecv' }).sender;
-    const ready = takeMicrophone(mine);
+  private async connect(call: string): Promise<void> {
+    this.closePeer();
+    const turn = this.turn;
+    this.set({ call, link: 'opening' });
+    const peer = new RTCPeerConnection();
+    this.peer = peer;
+    this.watch(peer, turn, call);
+    const { sender } = peer.addTransceiver('audio', { direction: 'sendrecv' });
     try {
-      await Promise.race([ready, delay(microphoneFirstMs)]);
-      if (microphone && sender.track !== microphone) await sender.replaceTrack(microphone);
-      await pc.setLocalDescription(await pc.createOffer());
-      await gathered(pc);
-      if (mine !== turn) return;
-      const answer = await offer(call, pc.localDescription?.sdp ?? '');
-      if (mine !== turn) return;
-      await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+      await Promise.race([this.takeMicrophone(turn), delay(microphoneFirstMs)]);
+      if (turn !== this.turn) return;
+      if (this.microphone && sender.track !== this.microphone) await sender.replaceTrack(this.microphone);
+      await peer.setLocalDescription(await peer.createOffer());
+      await gathered(peer);
+      if (turn !== this.turn) return;
+      const answer = await this.offer(call, peer.localDescription?.sdp ?? '');
+      if (turn === this.turn) await peer.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
     } catch (err) {
-      if (err instanceof Failure && (err.code === 'call_over' || err.code === 'no_call')) {
-        if (mine === turn) detach();
-      } else again(mine, call);
+      const over = err instanceof Failure && (err.code === 'call_over' || err.code === 'no_call');
+      if (!over) this.again(turn, call);
+      else if (turn === this.turn) this.detach();
     }
-  };
-
-  const detach = (link: 'off' | 'elsewhere' = 'off') => {
-    hangUpPeer();
-    dropMicrophone();
-    audio.value = link === 'off' ? audioOff : { ...audioOff, call: audio.peek().call, link };
-  };
-
-  return {
-    audio,
-    /** attach makes this page the audio of a call, instead of whatever it was attached to. */
-    attach(call: string) {
-      const now = audio.peek();
-      if (now.call === call && (now.link === 'opening' || now.link === 'open')) return;
-      tries = 0;
-      void connect(call);
-    },
-    detach,
-    /** retryMicrophone asks again, in the running call; a link that had failed for want of it is opened anew. */
-    async retryMicrophone() {
-      const { call, link } = audio.peek();
-      if (link === 'failed' && call) {
-        tries = 0;
-        await connect(call);
-      } else if (link !== 'off') await takeMicrophone(turn);
-    },
-    /** unblock is called inside a gesture of the user. */
-    unblock: playEar,
-  };
+  }
 }
 
 function delay(ms: number): Promise<void> {

@@ -2,13 +2,13 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../i18n';
 import type { MessageOf } from '../protocol/types';
-import { createPhone, type Phone } from '../state/phone';
+import { Phone } from '../state/phone';
 import { CallScreen } from './call';
-import { ListSheet } from './cards';
 import { ChatScreen } from './chat';
 import { ClosedSheet } from './closed';
 import { PhoneContext, since, usePhone } from './context';
 import { ChatList } from './list';
+import { ListSheet } from './listcard';
 import { ConnectionBar, NoticeBar } from './parts';
 import { ProfileScreen } from './profile';
 
@@ -18,7 +18,7 @@ export function PhoneApp({ userKey }: { userKey: string }): JSX.Element {
   const [phone, setPhone] = useState<Phone | undefined>(undefined);
   useEffect(() => {
     if (!ear.current) return;
-    const made = createPhone(userKey, ear.current);
+    const made = new Phone(userKey, ear.current);
     setPhone(made);
     return () => made.close();
   }, [userKey]);

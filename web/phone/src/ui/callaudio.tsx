@@ -32,7 +32,7 @@ export function AudioBars({ call }: { call: Call }): JSX.Element {
           text={t('audio.blocked')}
           button={t('audio.unblock')}
           testid="audio-unblock"
-          press={phone.bridge.unblock}
+          press={() => phone.bridge.unblock()}
         />
       )}
       {talking && link === 'off' && call.audio === 'none' && (
@@ -51,7 +51,7 @@ export function AudioBars({ call }: { call: Call }): JSX.Element {
           text={word('microphone', microphone, 'microphone.failed')}
           button={microphone === 'insecure' ? undefined : t('microphone.retry')}
           testid="microphone-retry"
-          press={phone.bridge.retryMicrophone}
+          press={() => phone.bridge.retryMicrophone()}
         />
       )}
       {call.muted && talking && <Bar text={t('call.muted')} />}

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useCallback, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { formatClock } from '../../../shared/i18n/format';
 import { t, word } from '../i18n';
 import type { Answer, Chat, MessageOf, TemplateAction } from '../protocol/types';
@@ -7,12 +7,16 @@ import { now } from '../state/clock';
 import { safeUrl } from '../state/links';
 import { usePhone, when } from './context';
 import { Icon } from './icons';
-import { Sheet } from './parts';
 import { RichText } from './richtext';
 
 // The messages that ask for something: each shows its buttons for as long as they can be used, then what was chosen.
 
-function Parts(props: { header?: string; text: string; footer?: string; children?: ComponentChildren }): JSX.Element {
+export function Parts(props: {
+  header?: string;
+  text: string;
+  footer?: string;
+  children?: ComponentChildren;
+}): JSX.Element {
   return (
     <>
       {props.header && <p class="card-head">{props.header}</p>}
@@ -158,75 +162,6 @@ export function ButtonsCard({ message }: { message: MessageOf<'buttons'> }): JSX
         ))}
       </div>
     </Parts>
-  );
-}
-
-function chosenRow(message: MessageOf<'list'>) {
-  return message.sections.flatMap((section) => section.rows).find((row) => row.id === message.pressed);
-}
-
-export function ListCard({ message }: { message: MessageOf<'list'> }): JSX.Element {
-  const phone = usePhone();
-  const chosen = chosenRow(message);
-  return (
-    <Parts {...message}>
-      {chosen ? (
-        <p class="chosen">{t('button.chosen', { title: chosen.title })}</p>
-      ) : (
-        <div class="choices">
-          <button
-            type="button"
-            class="button"
-            onClick={() => {
-              phone.openList.value = message.id;
-            }}
-            data-testid="list-open"
-          >
-            <Icon name="list" size={18} />
-            {message.button}
-          </button>
-        </div>
-      )}
-    </Parts>
-  );
-}
-
-/** ListSheet shows the rows of a list message over the chat. */
-export function ListSheet({ message }: { message: MessageOf<'list'> }): JSX.Element {
-  const phone = usePhone();
-  const close = useCallback(() => {
-    phone.openList.value = '';
-  }, [phone]);
-  const choose = (id: string) => {
-    close();
-    void phone.press(message.id, id);
-  };
-  return (
-    <Sheet title={message.button || t('button.choose')} close={close} testid="list-sheet">
-      {message.sections.map((section) => (
-        <section key={section.title ?? section.rows[0]?.id}>
-          {section.title && <h3>{section.title}</h3>}
-          <ul>
-            {section.rows.map((row) => (
-              <li key={row.id}>
-                <button
-                  type="button"
-                  class="row"
-                  onClick={() => choose(row.id)}
-                  data-testid="press"
-                  data-option={row.id}
-                >
-                  <span class="row-text">
-                    <strong>{row.title}</strong>
-                    {row.description && <span class="soft">{row.description}</span>}
-                  </span>
-                </button>
-              </li>
-            ))}
-          </ul>
-        </section>
-      ))}
-    </Sheet>
   );
 }
 

@@ -5,9 +5,10 @@ import type { Chat, Message, MessageOf } from '../protocol/types';
 import { isMissed } from '../state/calls';
 import { routeHash } from '../state/route';
 import { textOf } from '../state/timeline';
-import { ButtonsCard, LinkCard, ListCard, RequestCard, TemplateCard, VoiceCallCard } from './cards';
+import { ButtonsCard, LinkCard, RequestCard, TemplateCard, VoiceCallCard } from './cards';
 import { usePhone, when } from './context';
 import { Icon } from './icons';
+import { ListCard } from './listcard';
 import { RichText } from './richtext';
 
 interface Props {

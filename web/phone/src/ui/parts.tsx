@@ -92,7 +92,7 @@ export function ConnectionBar(): JSX.Element {
       {lost && (
         <div class="bar warn">
           <span>{t('connection.lost')}</span>
-          <button type="button" class="small" onClick={phone.retry} data-testid="connection-retry">
+          <button type="button" class="small" onClick={() => phone.retry()} data-testid="connection-retry">
             {t('connection.retry')}
           </button>
         </div>
