@@ -94,8 +94,8 @@ func (b *batch) setPresence(c SetPresence) error {
 
 func (b *batch) notify(c Notify) error {
 	n := c.Notice
-	if n.ID == "" || len(n.ID) > 200 || n.Kind == "" {
-		return invalid(c, "notice: an id of 1 to 200 bytes, and a kind")
+	if n.ID == "" || len(n.ID) > 256 || n.Kind == "" {
+		return invalid(c, "notice: an id of 1 to 256 bytes, and a kind")
 	}
 	if len(n.View) > 0 && !json.Valid(n.View) {
 		return invalid(c, "notice: its view is not JSON")

@@ -3,6 +3,7 @@ package contact
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"ramal/internal/id"
@@ -18,7 +19,7 @@ func Effects(before State, ev Event, after State) []Effect {
 			return []Effect{ContactChanged{}}
 		}
 		return []Effect{NotifyAgent{
-			Agent: e.Agent, Kind: NoticeRequestFailed, Key: key(NoticeRequestFailed, e.Line, string(e.Message)), Line: e.Line,
+			Agent: e.Agent, Kind: NoticeRequestFailed, Key: key(NoticeRequestFailed, after.ID, string(e.Message)), Line: e.Line,
 			Detail: e.Code, At: e.At,
 		}, ContactChanged{}}
 	case PermissionGranted:
@@ -29,16 +30,16 @@ func Effects(before State, ev Event, after State) []Effect {
 		entry := entryOf(EntryPermissionReply, e.Line, p.Status, e.Source, e.At)
 		entry.Until = e.Until
 		n := NotifyAgent{Kind: NoticeGranted, Line: e.Line, Until: e.Until, Permanent: e.Status == PermissionPermanent, At: e.At}
-		return told(entry, n, asker(after, e.Line))
+		return told(after.ID, entry, n, asker(after, e.Line))
 	case PermissionDeclined:
 		entry := entryOf(EntryPermissionReply, e.Line, PermissionRefused, e.Source, e.At)
-		return told(entry, NotifyAgent{Kind: NoticeDeclined, Line: e.Line, At: e.At}, asker(after, e.Line))
+		return told(after.ID, entry, NotifyAgent{Kind: NoticeDeclined, Line: e.Line, At: e.At}, asker(after, e.Line))
 	case PermissionRevoked:
 		entry := entryOf(EntryPermissionReply, e.Line, PermissionWithdrawn, e.Source, e.At)
-		return told(entry, NotifyAgent{Kind: NoticeRevoked, Line: e.Line, Detail: e.Source, At: e.At}, askerAndAssigned(after, e.Line))
+		return told(after.ID, entry, NotifyAgent{Kind: NoticeRevoked, Line: e.Line, Detail: e.Source, At: e.At}, askerAndAssigned(after, e.Line))
 	case PermissionExpired:
 		entry := entryOf(EntryPermissionExpired, e.Line, PermissionOver, "", e.Until)
-		return told(entry, NotifyAgent{Kind: NoticeExpired, Line: e.Line, Until: e.Until, At: e.At}, askerAndAssigned(after, e.Line))
+		return told(after.ID, entry, NotifyAgent{Kind: NoticeExpired, Line: e.Line, Until: e.Until, At: e.At}, askerAndAssigned(after, e.Line))
 	case CallReplaced:
 		return []Effect{ReplaceCall{Call: e.Call, By: e.By}}
 	case CallClosed:
@@ -56,9 +57,9 @@ func Effects(before State, ev Event, after State) []Effect {
 }
 
 // told is an entry in the conversation, a notice to each agent, and the hint.
-func told(entry RecordSystemMessage, n NotifyAgent, agents []id.Agent) []Effect {
+func told(who id.Contact, entry RecordSystemMessage, n NotifyAgent, agents []id.Agent) []Effect {
 	out := []Effect{entry}
-	n.Key = key(n.Kind, n.Line, strconv.FormatInt(entry.At.UnixMilli(), 10))
+	n.Key = key(n.Kind, who, string(n.Line), strconv.FormatInt(entry.At.UnixMilli(), 10))
 	for _, agent := range agents {
 		n.Agent = agent
 		out = append(out, n)
@@ -91,10 +92,6 @@ func entryOf(kind string, line id.Line, p PermissionStatus, source string, at ti
 	}
 }
 
-func key(kind string, line id.Line, more ...string) string {
-	out := kind + "-" + string(line)
-	for _, m := range more {
-		out += "-" + m
-	}
-	return out
+func key[T ~string](kind string, of T, more ...string) string {
+	return strings.Join(append([]string{kind, string(of)}, more...), "-")
 }

@@ -42,7 +42,8 @@ type (
 		Via     string     `json:"via"`
 		Text    string     `json:"text,omitempty"`
 	}
-	// NotifyAgent tells one agent, whatever they are doing. Key is the same whenever the same fact is told again.
+	// NotifyAgent tells one agent, whatever they are doing. Key is the same whenever the same fact is
+	// told again, and another one for every other fact of the tenant.
 	NotifyAgent struct {
 		Agent     id.Agent  `json:"agent"`
 		Kind      string    `json:"kind"`

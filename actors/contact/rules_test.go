@@ -280,3 +280,24 @@ func TestAnOlderOrderDoesNotReplaceTheNewest(t *testing.T) {
 		t.Errorf("order %q, orders %+v", s.OrderNo, s.Orders)
 	}
 }
+
+func TestNoticesOfTwoContactsAreTwo(t *testing.T) { // an agent may hear from both in the same millisecond
+	keys := map[string]bool{}
+	for _, who := range []id.Contact{"ct_ana", "ct_bruno"} {
+		c := ana()
+		c.ID = who
+		s := tell(t, State{}, moment{0, c}, moment{0, ask("m_1")})
+		events, err := Decide(s, PermissionReplied{Line: lineA, Accept: true, Source: SourceUser, ContextID: "wamid.1"}, t0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ef := range Effects(s, events[0], fold(s, events)) {
+			if n, ok := ef.(NotifyAgent); ok {
+				keys[n.Key] = true
+			}
+		}
+	}
+	if len(keys) != 2 {
+		t.Errorf("the keys are %v", keys)
+	}
+}
