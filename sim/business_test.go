@@ -40,7 +40,7 @@ func quick() *cloud.Timings {
 	t := cloud.DefaultTimings()
 	t.AcceptWindowMin, t.AcceptWindowMax = 3000, 3000
 	t.AnswerMin, t.AnswerMax, t.Ring, t.RingTimeout = 20, 20, 20, 1500
-	t.FirstMedia, t.MidMedia, t.Sent, t.Delivered = 1500, 1500, 5, 5
+	t.FirstMedia, t.MidMedia, t.Sent, t.Delivered = 15000, 15000, 5, 5
 	t.TerminateFirst = 400
 	return &t
 }

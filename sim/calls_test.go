@@ -121,7 +121,7 @@ func TestBusinessCallsUser(t *testing.T) {
 }
 
 func TestNoMediaEndsTheCall(t *testing.T) {
-	b := world(t, nil)
+	b := world(t, func(c *Config) { c.Timings.FirstMedia = 600 })
 	h := b.ring(nil)
 	b.answerUIC(h, newMedia(t, true)) // connects, but never speaks
 	end := b.waitCall("terminate", h.id())
@@ -176,5 +176,22 @@ func TestSpeakingRecordingAndMute(t *testing.T) {
 	pcm, err := audio.ReadWAV([]byte(raw["raw"].(string)))
 	if err != nil || audio.Level(pcm, 440) > -8 || audio.Level(pcm, 440) < -25 {
 		t.Errorf("recording: %v, %.1f dB at 440 Hz", err, audio.Level(pcm, 440))
+	}
+}
+
+func TestMediaThatStopsEndsTheCall(t *testing.T) {
+	b := world(t, func(c *Config) { c.Timings.FirstMedia, c.Timings.MidMedia = 5000, 600 })
+	b.ok("PATCH", "/control/timings", obj{"first_media_ms": 300})
+	h := b.ring(nil)
+	m := newMedia(t, true)
+	answer := m.answer(h.sdp())
+	b.calls(obj{"call_id": h.id(), "action": "pre_accept", "session": obj{"sdp_type": "answer", "sdp": answer}})
+	m.connected()
+	m.speak(440)
+	b.calls(obj{"call_id": h.id(), "action": "accept", "session": obj{"sdp_type": "answer", "sdp": answer}})
+	b.phoneHears(440)
+	m.close() // the business vanishes without terminate
+	if end := b.waitCall("terminate", h.id()); end.item("errors")["code"] != 138021.0 {
+		t.Errorf("%v", end.value)
 	}
 }

@@ -49,7 +49,7 @@ type Config struct {
 	Chaos      hooks.Chaos        // disorder of webhooks
 	Hooks      hooks.Config       // webhook time-out and back-off
 	Seed       uint64             // of random windows; 0 = different at each start
-	Events     int                // entries of the diary that are kept; 20000
+	Events     int                // entries of the diary that are kept; 8000
 	NoMedia    bool               // signalling only
 	Now        func() time.Time   // nil: time.Now
 	Log        *slog.Logger       // nil: silent
@@ -60,7 +60,7 @@ func (c Config) withDefaults() Config {
 		c.Listen = "127.0.0.1:0"
 	}
 	if c.Events == 0 {
-		c.Events = 20000
+		c.Events = 8000
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -5,12 +5,12 @@
 //	user-initiated (UIC)                               business-initiated (BIC)
 //	  Ringing --pre_accept--> PreAccepted                Dialing --answer ready--> Answered --ring--> Ringing
 //	     |  \--accept------------> |                        |                         |               |
-//	     |                      accept                      |  user accepts (Answered or Ringing) ----+
-//	     |                         v                        |                         v
-//	     +--reject, hang-up,--> Accepted                    +--terminate, decline, -> Accepted
-//	     |  window over            |                        |  ring time over           |
-//	     v                         v                        v                           v
-//	   Ended <--- terminate, hang-up, no media, failure --- Ended
+//	     |                      accept                      |                         |          user accepts
+//	     |                         v                        |                         |               v
+//	     +--reject, hang-up,    Accepted                    +--terminate, decline,----+            Accepted
+//	     |  window over            |                        |  ring time over                         |
+//	     v                         v                        v                                         v
+//	   Ended <-- terminate, hang-up, no media, failure    Ended <-- terminate, hang-up, no media, failure
 //
 // Once Ended, nothing changes any more.
 package callflow

@@ -112,7 +112,7 @@ func New(cfg Config) (*Cloud, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Events == nil {
-		cfg.Events = events.New(20000)
+		cfg.Events = events.New(8000)
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -110,7 +110,6 @@ type Flags struct {
 	WatchSound             bool    `json:"watch_sound"`              // decode until the first sound of the business (see calls)
 	SettingsNotSet         bool    `json:"settings_not_set"`         // GET settings shows never-set words as NOT_SET
 	LegacyConnection       bool    `json:"legacy_connection"`        // BIC connect also carries connection.webrtc.sdp
-	DuplicateApps          bool    `json:"duplicate_apps"`           // every app sees calls of other apps (always so with several apps)
 	GraphFailCode          int     `json:"graph_fail_code"`          // fail Graph requests with this code ...
 	GraphFailRate          float64 `json:"graph_fail_rate"`          // ... with this probability, before they do anything
 }

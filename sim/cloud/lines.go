@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -85,12 +86,25 @@ func (c *Cloud) Line(pnid string) (LineConfig, bool) {
 
 func (c *Cloud) lineConfig(l *line) LineConfig {
 	cfg := l.LineConfig
-	current := l.settings
-	cfg.Settings, cfg.Limits = &current, &l.limits
+	limits := l.limits
+	cfg.Settings, cfg.Limits = copyOf(l.settings), &limits
 	if a := c.apps[cfg.AppID]; a != nil {
 		cfg.CallbackURL, cfg.Fields = a.callback, a.fields
 	}
 	return cfg
+}
+
+// copyOf returns settings that share nothing with the original: callers change them.
+func copyOf(in settings.Calling) *settings.Calling {
+	raw, err := json.Marshal(in)
+	if err != nil {
+		panic(err) // plain data always marshals
+	}
+	out := &settings.Calling{}
+	if err := json.Unmarshal(raw, out); err != nil {
+		panic(err)
+	}
+	return out
 }
 
 // Lines returns all business numbers, by PNID.

@@ -68,16 +68,16 @@ func (l *Log) Add(e Event) {
 	l.woken = make(chan struct{})
 }
 
-// Find returns the kept entries that match, oldest first, and a channel that closes at the next entry.
-func (l *Log) Find(f Filter) ([]Event, <-chan struct{}) {
+// Find returns the kept entries that match, oldest first, the number of the latest entry of all, and a channel that
+// closes at the next entry.
+func (l *Log) Find(f Filter) (found []Event, latest int64, next <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var out []Event
 	first := max(l.seq-int64(len(l.ring)), f.After)
 	for seq := first + 1; seq <= l.seq; seq++ {
 		if e := l.ring[(seq-1)%int64(l.size)]; f.Match(e) {
-			out = append(out, e)
+			found = append(found, e)
 		}
 	}
-	return out, l.woken
+	return found, l.seq, l.woken
 }

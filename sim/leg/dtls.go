@@ -14,6 +14,8 @@ import (
 	"github.com/pion/srtp/v3"
 )
 
+const lingerFor = 250 * time.Millisecond
+
 // profiles in order of preference, those of browsers.
 var profiles = []dtls.SRTPProtectionProfile{
 	dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80,
@@ -44,7 +46,7 @@ func (l *Leg) runDTLS(fingerprint []byte, role Role) {
 		}
 		return
 	}
-	defer func() { _ = conn.Close() }()
+	defer l.closeDTLS(conn)
 	if err := l.openSRTP(conn, role == Client); err != nil {
 		l.ep.log.Warn("SRTP keys", "error", err)
 		return
@@ -64,6 +66,19 @@ func (l *Leg) runDTLS(fingerprint []byte, role Role) {
 			return
 		}
 	}
+}
+
+// closeDTLS sends close_notify, after a BYE a moment later: peers drop RTCP that is followed at once by the end of DTLS.
+func (l *Leg) closeDTLS(conn *dtls.Conn) {
+	if l.linger.Load() {
+		t := time.NewTimer(lingerFor)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-l.ep.stop:
+		}
+	}
+	_ = conn.Close() // the peer learns it or not
 }
 
 func (l *Leg) tell(f func(time.Time)) {

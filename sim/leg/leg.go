@@ -63,6 +63,7 @@ type Leg struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	ready   chan struct{} // closed when a remote address is known
+	linger  atomic.Bool   // a BYE went out: keep DTLS a moment longer
 	once    struct{ ready, close, start sync.Once }
 	forward atomic.Pointer[func(payload []byte, ts uint32)]
 
@@ -127,6 +128,7 @@ func (l *Leg) SetRemote(d sdp.Description, role Role) {
 func (l *Leg) Close(bye bool) {
 	l.once.close.Do(func() {
 		if bye {
+			l.linger.Store(true)
 			l.tx.bye(l)
 		}
 		l.tx.stop()
