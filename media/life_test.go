@@ -39,6 +39,7 @@ func TestPeerThatClosesIsTold(t *testing.T) {
 	s := newStage(t)
 	luis, _ := s.join("luis", 1)
 	s.connected("luis")
+	s.must(luis.AwaitConnected(s.ctx))
 	luis.Close()
 	s.await("luis closed", func(f media.Fact) bool { return f == media.Failed{Leg: "luis", Reason: media.ClosedByPeer} })
 }

@@ -254,3 +254,25 @@ func TestRefusedDescriptions(t *testing.T) {
 		t.Errorf("%d legs are left of refused descriptions", n)
 	}
 }
+
+// Whoever has the path but not the key is refused.
+func TestWrongFingerprintFails(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	phone := s.phone("active")
+	offer, err := s.conf.OfferContact(s.ctx, "contact")
+	s.must(err)
+	answer, err := phone.Answer(s.ctx, offer)
+	s.must(err)
+	forged := regexp.MustCompile(`a=fingerprint:sha-256 ..:..`).ReplaceAllString(answer, "a=fingerprint:sha-256 00:00")
+	s.must(s.conf.AnswerOfContact(s.ctx, "contact", forged))
+	f := s.await("the contact failed", func(f media.Fact) bool { _, ok := f.(media.Failed); return ok })
+	if f != (media.Failed{Leg: "contact", Reason: media.KeysFailed}) {
+		t.Errorf("told %+v", f)
+	}
+	for _, f := range s.told() {
+		if f == (media.Connected{Leg: "contact"}) {
+			t.Error("told connected")
+		}
+	}
+}

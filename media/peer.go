@@ -23,14 +23,15 @@ const (
 
 // peer is one connection of one leg. A leg may have several after one another; only the one that is live counts.
 type peer struct {
-	engine *Engine
-	leg    *leg
-	pc     *webrtc.PeerConnection
-	live   atomic.Bool // set when it becomes the leg's connection, cleared when it no longer is
-	heard  atomic.Bool // its first RTP packet has come
-	opus   atomic.Uint32
-	event  atomic.Uint32 // payload type of telephone events, 0 for none
-	number uint64        // counts connections of the engine: later ones are higher
+	engine  *Engine
+	leg     *leg
+	pc      *webrtc.PeerConnection
+	live    atomic.Bool // set when it becomes the leg's connection, cleared when it no longer is
+	heard   atomic.Bool // its first RTP packet has come
+	opus    atomic.Uint32
+	event   atomic.Uint32 // payload type of telephone events, 0 for none
+	unkeyed atomic.Bool   // the DTLS handshake failed
+	number  uint64        // counts connections of the engine: later ones are higher
 
 	mu struct {
 		sync.Mutex
@@ -56,6 +57,11 @@ func (e *Engine) newPeer(api *webrtc.API, l *leg) (*peer, error) {
 		defer e.wg.Done()
 		p.read(t, p.number<<32|streams.Add(1))
 	})
+	pc.SCTP().Transport().OnStateChange(func(state webrtc.DTLSTransportState) { // with the library's lock held
+		if state == webrtc.DTLSTransportStateFailed {
+			p.unkeyed.Store(true)
+		}
+	})
 	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { p.stateChanged() })
 	return p, nil
 }
@@ -71,7 +77,7 @@ func (e *Engine) retire(p *peer) {
 	p.live.Store(false)
 	closing := func() {
 		if err := p.pc.GracefulClose(); err != nil {
-			e.log.Debug("media: closing a connection", "leg", p.leg.id, "err", err)
+			e.log.Debug("media: closing a connection", "call", p.leg.conf.call, "leg", p.leg.id, "err", err)
 		}
 	}
 	if !e.spawn(closing) {
@@ -104,16 +110,20 @@ func (p *peer) stateChanged() {
 		}
 	case webrtc.PeerConnectionStateFailed:
 		p.mu.failed = true
-		reason := KeysFailed
-		if p.pc.ICEConnectionState() == webrtc.ICEConnectionStateFailed {
-			reason = PathLost
-		}
-		p.leg.tell(Failed{Leg: leg, Reason: reason})
-	case webrtc.PeerConnectionStateClosed:
+		p.leg.tell(Failed{Leg: leg, Reason: p.reason(PathLost)})
+	case webrtc.PeerConnectionStateClosed: // not by us, or it would not be live
 		p.mu.failed = true
-		p.leg.tell(Failed{Leg: leg, Reason: ClosedByPeer})
+		p.leg.tell(Failed{Leg: leg, Reason: p.reason(ClosedByPeer)})
 	case webrtc.PeerConnectionStateNew, webrtc.PeerConnectionStateConnecting, webrtc.PeerConnectionStateUnknown:
 	}
+}
+
+// reason says why the connection is gone: without keys it never was one, unless the path itself was lost.
+func (p *peer) reason(otherwise FailReason) FailReason {
+	if p.unkeyed.Load() && p.pc.ICEConnectionState() != webrtc.ICEConnectionStateFailed {
+		return KeysFailed
+	}
+	return otherwise
 }
 
 // read is the life of one inbound track: it ends when the connection is closed.

@@ -27,6 +27,8 @@ type Peer struct {
 	ears  map[string]*Ear // by mid
 	grown chan struct{}   // closed and replaced at every new ear
 	close sync.Once
+	once  sync.Once
+	up    chan struct{} // closed once it is connected
 }
 
 // Phone returns a peer that behaves as WhatsApp's: ICE lite, one audio line. role is the DTLS role its answer
@@ -104,7 +106,12 @@ func newPeer(s webrtc.SettingEngine, role string, phone bool) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{PC: pc, Mic: newMic("mic"), wire: wire, role: role, ears: make(map[string]*Ear), grown: make(chan struct{})}
+	p := &Peer{PC: pc, Mic: newMic("mic"), wire: wire, role: role, ears: make(map[string]*Ear), grown: make(chan struct{}), up: make(chan struct{})}
+	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) {
+		if pc.ConnectionState() == webrtc.PeerConnectionStateConnected {
+			p.once.Do(func() { close(p.up) })
+		}
+	})
 	pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) { p.ear(p.mid(r)).listen(t) })
 	return p, nil
 }
@@ -116,6 +123,16 @@ func (p *Peer) Close() {
 		_ = p.PC.GracefulClose() // nothing is lost with it
 		_ = p.wire.Close()
 	})
+}
+
+// AwaitConnected waits until the peer itself considers its connection up.
+func (p *Peer) AwaitConnected(ctx context.Context) error {
+	select {
+	case <-p.up:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("the peer is %s: %w", p.PC.ConnectionState(), ctx.Err())
+	}
 }
 
 // Unplug cuts the peer's network off, silently and both ways, or plugs it in again.
