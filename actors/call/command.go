@@ -12,6 +12,30 @@ import (
 //sumtype:decl
 type Command interface{ command() }
 
+// Commands come from four sides, each sealed on its own so that each side's judge is checked for completeness.
+type (
+	//sumtype:decl
+	ofProvider interface {
+		Command
+		ofProvider()
+	}
+	//sumtype:decl
+	ofAgent interface {
+		Command
+		ofAgent()
+	}
+	//sumtype:decl
+	ofMedia interface {
+		Command
+		ofMedia()
+	}
+	//sumtype:decl
+	ofBirth interface {
+		Command
+		ofBirth()
+	}
+)
+
 // Candidate is an agent who may be asked, with the ids prepared for the offer.
 type Candidate struct {
 	Agent  id.Agent  `json:"agent"`
@@ -203,6 +227,32 @@ func (Replace) command()            {}
 func (Lost) command()               {}
 func (Wake) command()               {}
 
+func (Dial) ofBirth()     {}
+func (Incoming) ofBirth() {}
+
+func (ProviderDialFailed) ofProvider() {}
+func (ProviderRang) ofProvider()       {}
+func (ProviderAnswered) ofProvider()   {}
+func (ProviderRejected) ofProvider()   {}
+func (ProviderEnded) ofProvider()      {}
+func (PreAccepted) ofProvider()        {}
+func (AcceptTaken) ofProvider()        {}
+func (AcceptFailed) ofProvider()       {}
+
+func (Accept) ofAgent()       {}
+func (Decline) ofAgent()      {}
+func (Attach) ofAgent()       {}
+func (Invite) ofAgent()       {}
+func (CancelInvite) ofAgent() {}
+func (Leave) ofAgent()        {}
+func (End) ofAgent()          {}
+func (SetMuted) ofAgent()     {}
+func (SetGain) ofAgent()      {}
+
+func (LegUp) ofMedia()      {}
+func (LegAway) ofMedia()    {}
+func (FirstMedia) ofMedia() {}
+
 var commands = func() map[string]reflect.Type {
 	byName := map[string]reflect.Type{}
 	for _, c := range []Command{
@@ -225,6 +275,5 @@ func CommandByName(name string) (Command, bool) {
 	if !ok {
 		return nil, false
 	}
-	c, _ := reflect.Zero(t).Interface().(Command)
-	return c, true
+	return reflect.TypeAssert[Command](reflect.Zero(t))
 }

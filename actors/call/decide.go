@@ -11,26 +11,32 @@ import (
 // nothing. No events and no error means that the command is a repetition or comes too late, and harmless.
 func Decide(s State, cmd Command, now time.Time) ([]Event, error) {
 	if s.Phase == Unborn {
-		return decideBirth(cmd, now)
+		if birth, ok := cmd.(ofBirth); ok {
+			return decideBirth(birth, now), nil
+		}
+		return nil, fault.New(fault.NotFound, "call.command", "call_unknown", "there is no such call")
 	}
 	switch c := cmd.(type) {
-	case Dial, Incoming:
+	case ofBirth:
 		return nil, fault.New(fault.Conflict, "call.begin", "call_exists", "the call has begun already")
 	case ProviderDialed:
 		return identified(s, c.ProviderID, now), nil
 	case ProviderConnected:
 		return decideConnected(s, c, now), nil
-	case ProviderDialFailed, ProviderRang, ProviderAnswered, ProviderRejected, ProviderEnded, PreAccepted, AcceptTaken, AcceptFailed:
+	case ofProvider:
 		if s.Phase == Ended {
 			return nil, nil
 		}
-		return decideProvider(s, cmd, now), nil
+		return decideProvider(s, c, now), nil
 	case CandidatesFound:
 		return decideCandidates(s, c, now), nil
 	case OfferRefused:
 		return decideRefused(s, c, now), nil
-	case LegUp, LegAway, FirstMedia:
-		return decideMedia(s, cmd, now), nil
+	case ofMedia:
+		if s.Phase == Ended {
+			return nil, nil
+		}
+		return decideMedia(s, c, now), nil
 	case Replace:
 		if s.Phase == Active || s.Phase == Connecting {
 			return nil, fault.New(fault.Conflict, "call.replace", "call_connected", "somebody has answered")
@@ -40,16 +46,16 @@ func Decide(s State, cmd Command, now time.Time) ([]Event, error) {
 		return finish(s, BySystem, NodeLost, "", "", now), nil
 	case Wake:
 		return decideWake(s, now), nil
-	case Accept, Decline, Attach, Invite, CancelInvite, Leave, End, SetMuted, SetGain:
+	case ofAgent:
 		if s.Phase == Ended {
-			return decideTooLate(cmd)
+			return decideTooLate(c)
 		}
-		return decideAgent(s, cmd, now)
+		return decideAgent(s, c, now)
 	}
 	panic("call: command outside the sealed set")
 }
 
-func decideBirth(cmd Command, now time.Time) ([]Event, error) {
+func decideBirth(cmd ofBirth, now time.Time) []Event {
 	switch c := cmd.(type) {
 	case Dial:
 		return []Event{
@@ -58,7 +64,7 @@ func decideBirth(cmd Command, now time.Time) ([]Event, error) {
 				Direction: Outbound, Policy: c.Policy, At: now,
 			},
 			Joined{Leg: c.Leg, Agent: c.Agent, Name: c.Name, At: now, SDP: c.SDP},
-		}, nil
+		}
 	case Incoming:
 		created := Created{
 			Tenant: c.Tenant, Call: c.Call, Line: c.Line, Contact: c.Contact, ContactLeg: c.ContactLeg,
@@ -66,24 +72,21 @@ func decideBirth(cmd Command, now time.Time) ([]Event, error) {
 		}
 		if c.Refuse != "" {
 			created.SDP = ""
-			return []Event{created, Finished{By: BySystem, Reason: c.Refuse, Hangup: "reject", At: now}}, nil
+			return []Event{created, Finished{By: BySystem, Reason: c.Refuse, Hangup: "reject", At: now}}
 		}
-		return []Event{created, StageEntered{Stage: Related, At: now}}, nil
-	case ProviderDialed, ProviderDialFailed, ProviderConnected, ProviderRang, ProviderAnswered, ProviderRejected, ProviderEnded,
-		PreAccepted, AcceptTaken, AcceptFailed, CandidatesFound, OfferRefused, Accept, Decline, Attach, Invite, CancelInvite,
-		Leave, End, SetMuted, SetGain, LegUp, LegAway, FirstMedia, Replace, Lost, Wake:
-		return nil, fault.New(fault.NotFound, "call.command", "call_unknown", "there is no such call")
+		return []Event{created, StageEntered{Stage: Related, At: now}}
 	}
 	panic("call: command outside the sealed set")
 }
 
 // decideTooLate answers what an agent asks of an ended call: hanging up again is fine, the rest is refused.
-func decideTooLate(cmd Command) ([]Event, error) {
+func decideTooLate(cmd ofAgent) ([]Event, error) {
 	switch cmd.(type) {
 	case Leave, End, Decline, CancelInvite:
 		return nil, nil
 	case Accept:
 		return nil, offerClosed()
+	case Attach, Invite, SetMuted, SetGain:
 	}
 	return nil, fault.New(fault.Conflict, "call.command", "call_ended", "the call has ended")
 }

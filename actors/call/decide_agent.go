@@ -9,7 +9,7 @@ import (
 )
 
 // decideAgent judges what an agent asks of a running call.
-func decideAgent(s State, cmd Command, now time.Time) ([]Event, error) {
+func decideAgent(s State, cmd ofAgent, now time.Time) ([]Event, error) {
 	switch c := cmd.(type) {
 	case Accept:
 		return decideAccept(s, c, now)

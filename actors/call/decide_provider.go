@@ -19,7 +19,7 @@ func decideConnected(s State, c ProviderConnected, now time.Time) []Event {
 }
 
 // decideProvider judges what the provider says of a call that has not ended.
-func decideProvider(s State, cmd Command, now time.Time) []Event {
+func decideProvider(s State, cmd ofProvider, now time.Time) []Event {
 	switch c := cmd.(type) {
 	case ProviderDialFailed:
 		if s.Phase != Dialing { // a webhook has shown that the dial did happen
@@ -89,11 +89,8 @@ func decideProviderEnded(s State, c ProviderEnded, now time.Time) []Event {
 	return finish(s, ByCustomer, NoAnswer, c.Detail, "", now)
 }
 
-// decideMedia judges facts of the media plane.
-func decideMedia(s State, cmd Command, now time.Time) []Event {
-	if s.Phase == Ended {
-		return nil
-	}
+// decideMedia judges facts of the media plane about a call that has not ended.
+func decideMedia(s State, cmd ofMedia, now time.Time) []Event {
 	switch c := cmd.(type) {
 	case LegUp:
 		if l, ok := legByID(s, c.Leg); ok && l.In() && l.State != LegConnected {

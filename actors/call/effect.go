@@ -62,8 +62,9 @@ type (
 	}
 	// SetLegGain changes one entry of the gain matrix.
 	SetLegGain struct {
-		Listener, Speaker id.Leg
-		Gain              float64
+		Listener id.Leg
+		Speaker  id.Leg
+		Gain     float64
 	}
 	// RemoveLeg takes a leg out of the conference.
 	RemoveLeg struct{ Leg id.Leg }
@@ -126,7 +127,7 @@ func Effects(before State, ev Event, after State) []Effect {
 	case LookedAgain:
 		return []Effect{FindCandidates{Stage: after.Stage}}
 	case OfferMade:
-		return []Effect{SendOffer{Offer: e.Offer}}
+		return []Effect{SendOffer(e)}
 	case OfferClosed:
 		return offerEffects(before, e)
 	case Taken:
@@ -140,9 +141,9 @@ func Effects(before State, ev Event, after State) []Effect {
 	case PickedUp:
 		return []Effect{OpenAudio{Leg: after.ContactLeg}, TellContact{Answered: true, Agents: after.Agents(), At: e.At}}
 	case Muted:
-		return []Effect{MuteLeg{Leg: e.Leg, Muted: e.Muted}}
+		return []Effect{MuteLeg(e)}
 	case GainSet:
-		return []Effect{SetLegGain{Listener: e.Listener, Speaker: e.Speaker, Gain: e.Gain}}
+		return []Effect{SetLegGain(e)}
 	case Left:
 		l, _ := legByID(before, e.Leg)
 		return []Effect{RemoveLeg{Leg: e.Leg}, ReleaseAgent{Agent: l.Agent}}

@@ -15,6 +15,14 @@ import (
 //sumtype:decl
 type Event interface{ event() }
 
+// legEvent is an event of one agent's leg.
+//
+//sumtype:decl
+type legEvent interface {
+	Event
+	legEvent()
+}
+
 type (
 	// Created begins the call.
 	Created struct {
@@ -153,6 +161,14 @@ func (GainSet) event()         {}
 func (Left) event()            {}
 func (Finished) event()        {}
 
+func (Joined) legEvent()     {}
+func (Reattached) legEvent() {}
+func (MediaUp) legEvent()    {}
+func (MediaAway) legEvent()  {}
+func (Muted) legEvent()      {}
+func (GainSet) legEvent()    {}
+func (Left) legEvent()       {}
+
 var eventTypes = func() map[string]reflect.Type {
 	byName := map[string]reflect.Type{}
 	for _, ev := range []Event{
@@ -183,6 +199,6 @@ func DecodeEvent(name string, data []byte) (Event, error) {
 	if err := json.Unmarshal(data, p.Interface()); err != nil {
 		return nil, fmt.Errorf("journal event %s: %w", name, err)
 	}
-	ev, _ := p.Elem().Interface().(Event)
+	ev, _ := reflect.TypeAssert[Event](p.Elem())
 	return ev, nil
 }

@@ -53,12 +53,10 @@ func Evolve(s State, ev Event) State {
 		s.Phase, s.AnsweredAt = Active, e.At
 	case PickUpCorrected:
 		s.AnsweredAt = e.At
-	case Joined, Reattached, MediaUp, MediaAway, Muted, GainSet, Left:
-		s = evolveLeg(s, ev)
+	case legEvent:
+		s = evolveLeg(s, e)
 	case Finished:
 		s.Phase, s.EndedAt, s.EndedBy, s.EndReason, s.EndDetail = Ended, e.At, e.By, e.Reason, e.Detail
-	default:
-		panic("call: event outside the sealed set")
 	}
 	return s
 }
@@ -78,7 +76,7 @@ func evolveOfferClosed(s State, e OfferClosed) State {
 	return s
 }
 
-func evolveLeg(s State, ev Event) State {
+func evolveLeg(s State, ev legEvent) State {
 	switch e := ev.(type) {
 	case Joined:
 		joined := Leg{ID: e.Leg, Agent: e.Agent, Name: e.Name, State: LegConnecting, InvitedBy: e.InvitedBy, JoinedAt: e.At, AwayAt: e.At}

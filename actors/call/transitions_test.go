@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,13 +81,13 @@ func states(t testing.TB) []named {
 	outbound := []at{{0, dial()}}
 	dialed := append(outbound, at{1, ProviderDialed{"wacid.1"}})
 	ringing := append(dialed, at{1, ProviderConnected{"wacid.1", "answer"}})
-	active := append(ringing[:len(ringing):len(ringing)], at{5, ProviderAnswered{t0.Add(5 * time.Second)}}, at{5, LegUp{"leg_luis"}})
+	active := append(slices.Clip(ringing), at{5, ProviderAnswered{t0.Add(5 * time.Second)}}, at{5, LegUp{"leg_luis"}})
 	inbound := []at{{0, incoming()}}
 	offering := append(inbound, at{0, PreAccepted{}}, at{0, found(Related, "luis", "fernando")})
-	taken := append(offering[:len(offering):len(offering)], at{4, Accept{"luis", "of_luis", "offer"}})
-	inActive := append(taken[:len(taken):len(taken)], at{5, AcceptTaken{}}, at{5, LegUp{"leg_luis"}})
+	taken := append(slices.Clip(offering), at{4, Accept{"luis", "of_luis", "offer"}})
+	inActive := append(slices.Clip(taken), at{5, AcceptTaken{}}, at{5, LegUp{"leg_luis"}})
 	ask := at{6, invite("fernando")}
-	three := append(inActive[:len(inActive):len(inActive)], ask, at{7, Accept{"fernando", "of_fernando", "offer"}})
+	three := append(slices.Clip(inActive), ask, at{7, Accept{"fernando", "of_fernando", "offer"}})
 	list := []struct {
 		name    string
 		history []at
@@ -96,19 +97,19 @@ func states(t testing.TB) []named {
 		{"dialing, provider took it", dialed},
 		{"ringing", ringing},
 		{"active outbound", active},
-		{"active outbound, agent's media away", append(active[:len(active):len(active)], at{6, LegAway{Leg: "leg_luis"}})},
-		{"ended outbound", append(active[:len(active):len(active)], at{9, End{"luis"}})},
+		{"active outbound, agent's media away", append(slices.Clip(active), at{6, LegAway{Leg: "leg_luis"}})},
+		{"ended outbound", append(slices.Clip(active), at{9, End{"luis"}})},
 		{"ended before the dial's outcome", append(outbound[:1:1], at{1, Leave{"luis"}})},
 		{"offering, nobody asked yet", inbound},
 		{"offering to related", offering},
-		{"offering to everyone, one declined", append(offering[:len(offering):len(offering)], at{2, Decline{"luis", "of_luis"}}, at{3, Decline{"fernando", "of_fernando"}})},
+		{"offering to everyone, one declined", append(slices.Clip(offering), at{2, Decline{"luis", "of_luis"}}, at{3, Decline{"fernando", "of_fernando"}})},
 		{"connecting, early answer known", taken},
 		{"connecting, early answer in flight", append(inbound[:1:1], at{0, found(Related, "luis")}, at{4, Accept{"luis", "of_luis", "offer"}})},
 		{"active inbound", inActive},
-		{"active, colleague asked", append(inActive[:len(inActive):len(inActive)], ask)},
+		{"active, colleague asked", append(slices.Clip(inActive), ask)},
 		{"active with colleague", three},
-		{"ended inbound", append(three[:len(three):len(three)], at{9, ProviderEnded{At: t0.Add(9 * time.Second)}})},
-		{"missed inbound", append(offering[:len(offering):len(offering)], at{25, Wake{}})},
+		{"ended inbound", append(slices.Clip(three), at{9, ProviderEnded{At: t0.Add(9 * time.Second)}})},
+		{"missed inbound", append(slices.Clip(offering), at{25, Wake{}})},
 	}
 	out := make([]named, 0, len(list))
 	for _, l := range list {

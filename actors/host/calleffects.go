@@ -27,11 +27,11 @@ const (
 func (a *callActor) perform(eff call.Effect) (reply any, err error) {
 	switch e := eff.(type) {
 	case call.PlaceCall:
-		return nil, a.placeCall(e)
+		a.placeCall(e)
 	case call.AnswerEarly:
-		return nil, a.answerEarly(e)
+		a.answerEarly(e)
 	case call.ApplyAnswer:
-		return nil, a.applyAnswer(e)
+		a.applyAnswer(e)
 	case call.AttachMedia:
 		return a.attachMedia(e)
 	case call.OpenAudio:
@@ -70,11 +70,11 @@ func (a *callActor) perform(eff call.Effect) (reply any, err error) {
 
 // placeCall makes our media offer and dials. The dial is not idempotent: when its outcome is unknown nothing is
 // reported, and the webhook that follows, or the deadline, decides.
-func (a *callActor) placeCall(e call.PlaceCall) error {
+func (a *callActor) placeCall(e call.PlaceCall) {
 	sdp, err := a.conf.OfferContact(context.Background(), e.Leg)
 	if err != nil {
 		a.result(call.ProviderDialFailed{Reason: call.MediaFailed, Detail: err.Error()})
-		return nil
+		return
 	}
 	s := a.s
 	a.onProvider("dial", func(ctx context.Context, p Provider) {
@@ -88,7 +88,6 @@ func (a *callActor) placeCall(e call.PlaceCall) error {
 			a.result(call.ProviderDialFailed{Reason: dialFailure(err), Detail: providerWords(err)})
 		}
 	}, func(err error) { a.result(call.ProviderDialFailed{Reason: call.ProviderError, Detail: err.Error()}) })
-	return nil
 }
 
 func dialFailure(err error) call.EndReason {
@@ -111,12 +110,12 @@ func providerWords(err error) string {
 	return err.Error()
 }
 
-func (a *callActor) answerEarly(e call.AnswerEarly) error {
+func (a *callActor) answerEarly(e call.AnswerEarly) {
 	sdp, err := a.conf.AnswerContact(context.Background(), e.Leg, e.SDP)
 	if err != nil {
 		a.h.log.Warn("the provider's offer cannot be answered", slog.String("call", string(a.call)), slog.Any("error", err))
 		a.result(call.LegAway{Leg: e.Leg, Failed: true, Detail: err.Error()})
-		return nil
+		return
 	}
 	a.sdp = sdp
 	providerID := a.s.ProviderID
@@ -129,14 +128,12 @@ func (a *callActor) answerEarly(e call.AnswerEarly) error {
 		}
 		a.result(call.PreAccepted{}) // refused or not, accept is what counts
 	}, func(error) { a.result(call.PreAccepted{}) })
-	return nil
 }
 
-func (a *callActor) applyAnswer(e call.ApplyAnswer) error {
+func (a *callActor) applyAnswer(e call.ApplyAnswer) {
 	if err := a.conf.AnswerOfContact(context.Background(), e.Leg, e.SDP); err != nil {
 		a.result(call.LegAway{Leg: e.Leg, Failed: true, Detail: err.Error()})
 	}
-	return nil
 }
 
 // attachMedia connects an agent's browser and restores what the agent had set.
@@ -216,7 +213,7 @@ func (a *callActor) hangUp(e call.HangUp) {
 	})
 }
 
-// worthRepeating: ending twice does no harm, so an unknown outcome is tried again too.
+// worthRepeating: what is sent through it does no harm when it arrives twice, so an unknown outcome is tried again too.
 func worthRepeating(err error) bool {
 	k := fault.KindOf(err)
 	return k == fault.Unavailable || k == fault.Unknown
@@ -274,8 +271,7 @@ func (a *callActor) laneOf(who id.Agent) string { return "call/" + string(a.call
 
 // onlyTransient drops what repeating cannot change.
 func onlyTransient(err error) error {
-	switch fault.KindOf(err) {
-	case fault.Unavailable, fault.Unknown:
+	if worthRepeating(err) {
 		return err
 	}
 	return nil

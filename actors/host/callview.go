@@ -53,7 +53,7 @@ func (a *callActor) pushSlots(x media.SlotsChanged) {
 
 // note marks the moments that observers measure from.
 func (a *callActor) note(cmd call.Command, now time.Time) {
-	switch cmd.(type) {
+	switch any(cmd).(type) { // only what begins or ends a measure
 	case call.Accept:
 		if a.marks.accepted.IsZero() {
 			a.marks.accepted, a.marks.agentUp = now, false

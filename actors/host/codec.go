@@ -30,10 +30,6 @@ func unpack(raw []byte, into any) error {
 	return nil
 }
 
-func unknownKind(kind string) error {
-	return fault.Newf(fault.Invalid, "host.decode", "unknown_kind", "this version knows no message %q", kind)
-}
-
 // decodeCall reads a message as a call's command.
 func decodeCall(kind string, body []byte) (call.Command, error) {
 	zero, ok := call.CommandByName(kind)
@@ -44,7 +40,7 @@ func decodeCall(kind string, body []byte) (call.Command, error) {
 	if err := unpack(body, into.Interface()); err != nil {
 		return nil, err
 	}
-	cmd, _ := into.Elem().Interface().(call.Command)
+	cmd, _ := reflect.TypeAssert[call.Command](into.Elem())
 	return cmd, nil
 }
 

@@ -259,7 +259,7 @@ func (h *Host) invite(ctx context.Context, who actors.Who, r actors.Invite) (any
 	if err != nil {
 		return nil, err
 	}
-	switch s.Presence {
+	switch s.Presence { //nolint:exhaustive // the others can be asked
 	case agent.Offline:
 		return nil, fault.New(fault.Conflict, op, "agent_offline", "this colleague is offline")
 	case agent.Busy:

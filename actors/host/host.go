@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
@@ -112,11 +113,7 @@ func (h *Host) Start(c Cluster) error {
 		}
 	}
 	for _, loop := range []func(context.Context){h.sessions.renewLoop, h.redriving.loop, h.reapLoop} {
-		h.loops.Add(1)
-		go func() { // ends with ctx, which Stop cancels
-			defer h.loops.Done()
-			loop(ctx)
-		}()
+		h.loops.Go(func() { loop(ctx) }) // ends with ctx, which Stop cancels
 	}
 	return nil
 }
@@ -149,5 +146,5 @@ func hashOf(parts ...string) string {
 		_, _ = h.Write([]byte(p))
 		_, _ = h.Write([]byte{0})
 	}
-	return fmt.Sprintf("%x", h.Sum(nil))
+	return hex.EncodeToString(h.Sum(nil))
 }

@@ -112,7 +112,7 @@ func (h *Host) enqueue(row store.InboxRow) {
 
 // laneKey keeps what belongs together in order, and nothing else.
 func laneKey(ev whatsapp.Event) string {
-	switch e := ev.(type) {
+	switch e := any(ev).(type) { // calls first; the rest belongs to a person
 	case whatsapp.CallConnect:
 		return e.CallID
 	case whatsapp.CallStatus:

@@ -58,17 +58,6 @@ func (l *lanes) drain(key string) {
 	}
 }
 
-// depth counts what waits.
-func (l *lanes) depth() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := 0
-	for _, q := range l.mu.queues {
-		n += len(q)
-	}
-	return n
-}
-
 func (l *lanes) close() {
 	l.mu.Lock()
 	l.mu.closed = true

@@ -69,7 +69,7 @@ func (v *virtual[S, C, E, F]) Receive(ctx actor.Context) {
 		v.self, v.lastUse = ctx.Self(), time.Now()
 		v.later(v.idle/idleJitter, idleCheck{})
 	case *actor.Stopping:
-		v.flush()
+		_ = v.flush() // logged there; the next activation reads what is stored
 		v.stopAlarm()
 	case *wire.Envelope:
 		reply, err := v.receive(msg)
