@@ -276,3 +276,27 @@ func TestWrongFingerprintFails(t *testing.T) {
 		}
 	}
 }
+
+// WhatsApp sends keys as payload type 126 even where its answer did not take telephone events.
+func TestKeysWithoutNegotiation(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	phone := s.phone("active")
+	offer, err := s.conf.OfferContact(s.ctx, "contact")
+	s.must(err)
+	answer, err := phone.Answer(s.ctx, offer)
+	s.must(err)
+	bare := strings.NewReplacer("SAVPF 111 126", "SAVPF 111", "a=rtpmap:126 telephone-event/8000\r\n", "").Replace(answer)
+	if strings.Contains(bare, "126 ") {
+		t.Fatalf("telephone events are still in %s", bare)
+	}
+	s.must(s.conf.AnswerOfContact(s.ctx, "contact", bare))
+	s.connected("contact")
+	phone.Mic.Speak(contactHz, loud)
+	s.must(s.conf.OpenAudio("contact"))
+	luis, _ := s.join("luis", 2)
+	s.hears("luis", s.ear(luis, s.midOf("luis", "contact")), tones, contactHz)
+	phone.Mic.Press('7')
+	s.await("key 7", func(f media.Fact) bool { return f == media.Digit{Leg: "contact", Digit: '7', DurationMS: 100} })
+	s.hears("luis, after the key", s.ear(luis, s.midOf("luis", "contact")), tones, contactHz)
+}
