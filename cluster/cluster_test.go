@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	pcluster "github.com/asynkron/protoactor-go/cluster"
 
 	"ramal/cluster"
 	"ramal/cluster/wire"
@@ -52,6 +53,21 @@ func TestTwoNodes(t *testing.T) {
 		wantFault(t, err, fault.Unknown, cluster.CodeNoAnswer)
 		if got := w.log.times("once there"); got != 1 {
 			t.Fatalf("handled %d times", got)
+		}
+	})
+	t.Run("who is not the owner activates nothing", func(t *testing.T) {
+		foreign := keysOf(t, b, 50)[49] // not activated yet, nor to be here
+		shard := actor.NewPID(a.Members()[0].Addr, fmt.Sprintf("place/%d", id.Bucket(farma, "counter", foreign)%16))
+		ask := &pcluster.ActivationRequest{ClusterIdentity: pcluster.NewClusterIdentity(string(farma)+"/"+foreign, "counter")}
+		before := a.Stats()
+		for _, from := range []*cluster.Node{a, b} {
+			res, err := from.System().Root.RequestFuture(shard, ask, time.Second).Result()
+			if r, ok := res.(*pcluster.ActivationResponse); err != nil || !ok || !r.Failed || r.Pid != nil {
+				t.Fatalf("%v, %v", res, err)
+			}
+		}
+		if after := a.Stats(); after.Refused != before.Refused+2 || after.Active != before.Active {
+			t.Fatalf("before %+v, after %+v", before, after)
 		}
 	})
 	t.Run("tell crosses", func(t *testing.T) {

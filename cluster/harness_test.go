@@ -257,7 +257,7 @@ func eventually(t *testing.T, within time.Duration, what string, ok func() bool)
 }
 
 // keysOf returns n keys of virtual actors in buckets that node owns by its own view.
-func keysOf(t *testing.T, node *cluster.Node, n int) (keys []string) {
+func keysOf(t testing.TB, node *cluster.Node, n int) (keys []string) {
 	t.Helper()
 	for i := 0; len(keys) < n; i++ {
 		key := fmt.Sprintf("k%d", i)

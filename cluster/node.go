@@ -35,6 +35,8 @@ type Node struct {
 	leaving atomic.Bool              // Drain was called
 	closing atomic.Bool              // Close was called
 
+	told map[string]*pcluster.Member // members protoactor knows; notifier only
+
 	nudged chan struct{} // capacity 1: beat soon
 	wake   chan struct{} // capacity 1: something changed for the subscribers
 	ready  chan struct{} // closed by the beat loop when the node owns its share for the first time

@@ -178,13 +178,37 @@ func (p *provider) StartClient(*pcluster.Cluster) error {
 // Shutdown implements pcluster.ClusterProvider. Close gives the lease back.
 func (p *provider) Shutdown(bool) error { return nil }
 
-// publishTopology tells protoactor who the members are, so that it drops the connections to those who are gone.
+// publishTopology tells protoactor who the members are and drops the connections to those who are gone. It publishes
+// the events that MemberList.UpdateClusterTopology would, but not through it: that keeps everybody who ever left in a
+// list of blocked members for ever, and writes the list while new connections read it. Called by the notifier only.
 func (n *Node) publishTopology() {
-	var members pcluster.Members
+	t := &pcluster.ClusterTopology{}
+	now, used := map[string]*pcluster.Member{}, map[string]bool{}
 	for _, m := range n.snap.Load().view.Members {
-		members = append(members, &pcluster.Member{Id: string(m.ID), Host: m.Host, Port: int32(m.Port), Kinds: m.Kinds})
+		member := &pcluster.Member{Id: string(m.ID), Host: m.Host, Port: int32(m.Port), Kinds: m.Kinds}
+		now[member.Id], used[m.Addr()] = member, true
+		t.Members = append(t.Members, member)
+		if n.told[member.Id] == nil {
+			t.Joined = append(t.Joined, member)
+		}
 	}
-	n.proto.MemberList.UpdateClusterTopology(members)
+	for key, member := range n.told {
+		if now[key] == nil {
+			t.Left = append(t.Left, member)
+		}
+	}
+	n.told = now
+	if len(t.Joined) == 0 && len(t.Left) == 0 {
+		return
+	}
+	for _, m := range t.Left {
+		if used[m.Address()] {
+			continue // by its next incarnation, to which messages may be on their way
+		}
+		n.system.EventStream.Publish(&remote.EndpointTerminatedEvent{Address: m.Address()})
+	}
+	t.TopologyHash = pcluster.TopologyHash(t.Members)
+	n.system.EventStream.Publish(t)
 }
 
 // requester is the pcluster.Context: what uses protoactor's own request gets ours, which never sends twice.

@@ -34,10 +34,12 @@ const (
 	headerHops   = "h"
 )
 
-// Waits between two tries of a request.
+// Waits between two tries of a request, and the time that must be left for another: one that could not be answered in
+// time would turn what is certain into an unknown outcome.
 const (
 	firstPause = 5 * time.Millisecond
 	lastPause  = 100 * time.Millisecond
+	lastChance = 50 * time.Millisecond
 )
 
 // goneGrace is how long an answer may come after its sender has left the cluster.
@@ -84,14 +86,26 @@ func (n *Node) Request(ctx context.Context, kind string, who Identity, msg *wire
 			}
 		}
 		n.nudge() // the view may be old
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !again(ctx, pause) {
 			n.stats.unavailable.Add(1)
-			return nil, &fault.Error{Kind: fault.Unavailable, Op: "cluster.request", Code: CodeNoOwner, Detail: "nobody serves this actor now", Cause: errors.Join(ctx.Err(), reason)}
+			return nil, &fault.Error{Kind: fault.Unavailable, Op: "cluster.request", Code: CodeNoOwner, Detail: "nobody serves this actor now", Cause: errors.Join(reason, ctx.Err())}
 		}
+	}
+}
+
+// again waits for the next try, and reports whether there is time for one.
+func again(ctx context.Context, pause time.Duration) bool {
+	deadline, _ := ctx.Deadline()
+	if time.Until(deadline) < pause+lastChance {
+		return false
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -152,7 +152,14 @@ func TestAdvance(t *testing.T) {
 		}
 		v := r.View()
 		steps := placement.Plan(a.ID, &v)
+		if next := placement.Plan(b.ID, &v); !next.Settled() {
+			t.Fatalf("the newcomer should take %v before it is released", next.Acquire)
+		}
 		r, _ = advance(t, r, beat(a, false, steps.Drain...), 0)
+		v = r.View()
+		if next := placement.Plan(b.ID, &v); !slices.Equal(next.Acquire, steps.Drain) || len(next.Drain) > 0 {
+			t.Fatalf("released, but the newcomer plans %+v", next)
+		}
 		r, ch = advance(t, r, beat(b, false), 0)
 		if !slices.Equal(ch.Buckets, steps.Drain) {
 			t.Fatalf("took %v, want %v", ch.Buckets, steps.Drain)
