@@ -126,11 +126,10 @@ func decideWake(s State, now time.Time) []Event {
 	switch s.Phase {
 	case Unborn, Ended:
 		return nil
-	case Dialing:
-		if due(s.RingUntil) {
+	case Dialing, Ringing:
+		if due(s.RingUntil) && s.ProviderID == "" {
 			return finish(s, ByProvider, ProviderError, "no outcome of the dial", hangup(s), now)
 		}
-	case Ringing:
 		if due(s.RingUntil) {
 			return finish(s, BySystem, NoAnswer, "", hangup(s), now)
 		}

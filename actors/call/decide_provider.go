@@ -12,9 +12,6 @@ func decideConnected(s State, c ProviderConnected, now time.Time) []Event {
 	if s.Phase != Ended && !s.Connected {
 		evs = append(evs, Connected{SDP: c.SDP})
 	}
-	if s.Phase == Dialing {
-		evs = append(evs, Rang{At: now})
-	}
 	return evs
 }
 

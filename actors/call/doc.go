@@ -6,11 +6,14 @@
 //
 // Outbound (the company calls):
 //
-//	         ProviderDialed,                    PickedUp (ACCEPTED or first
-//	 Dial    ProviderConnected                  inbound RTP, whichever is first)
+//	                                            PickedUp (ACCEPTED or first
+//	 Dial          ProviderRang                 inbound RTP, whichever is first)
 //	──────▶ dialing ─────────▶ ringing ───────────────────────────────▶ active
-//	           │                  │ ring timeout, reject, cancel           │ hang-up, last agent gone
-//	           └──────────────────┴──────────────▶ ended ◀─────────────────┘
+//	         │ │                  │ ring timeout, reject, cancel          ▲ │ hang-up, last agent gone
+//	         │ └──────────────────┼───────────── picked up ───────────────┘ │
+//	         └────────────────────┴──────────────▶ ended ◀──────────────────┘
+//
+// The customer's time runs from the moment the provider has the call, and anew from RINGING, which may never come.
 //
 // Inbound (the customer calls):
 //

@@ -80,7 +80,7 @@ func states(t testing.TB) []named {
 	}
 	outbound := []at{{0, dial()}}
 	dialed := append(outbound, at{1, ProviderDialed{"wacid.1"}})
-	ringing := append(dialed, at{1, ProviderConnected{"wacid.1", "answer"}})
+	ringing := append(dialed, at{1, ProviderConnected{"wacid.1", "answer"}}, at{2, ProviderRang{t0}})
 	active := append(slices.Clip(ringing), at{5, ProviderAnswered{t0.Add(5 * time.Second)}}, at{5, LegUp{"leg_luis"}})
 	inbound := []at{{0, incoming()}}
 	offering := append(inbound, at{0, PreAccepted{}}, at{0, found(Related, "luis", "fernando")})

@@ -58,9 +58,9 @@ type callActor struct {
 	wakeAt    time.Time
 	marks     marks
 	departing bool
-	sdp       string     // inbound: our answer, the same for pre_accept and accept
-	asked     []id.Agent // whoever got an offer
-	shown atomic.Bool // the first modal was measured; set on lanes
+	sdp       string      // inbound: our answer, the same for pre_accept and accept
+	asked     []id.Agent  // whoever got an offer
+	shown     atomic.Bool // the first modal was measured; set on lanes
 }
 
 // marks are the moments from which an observer's durations are counted.

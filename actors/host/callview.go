@@ -58,7 +58,7 @@ func (a *callActor) note(cmd call.Command, now time.Time) {
 		if a.marks.accepted.IsZero() {
 			a.marks.accepted, a.marks.agentUp = now, false
 		}
-	case call.ProviderRang, call.ProviderConnected:
+	case call.ProviderRang:
 		if !a.marks.rang && !a.marks.dialed.IsZero() {
 			a.marks.rang = true
 			a.h.observer.CustomerRang(now.Sub(a.marks.dialed))
