@@ -70,9 +70,9 @@ function Trace({ call }: { call: CallTrace }): JSX.Element {
       <header class="detail-head">
         <Avatar name={call.contact.name} large />
         <div class="head-main">
-          <h1>
+          <h2>
             <a href={contactHref(call.contact.id)}>{nameOf(call.contact)}</a>
-          </h1>
+          </h2>
           <p class="muted tabular">{call.contact.phone ? phone(call.contact.phone) : ''}</p>
         </div>
         <Badge tone={outcomeTone(call)}>{outcomeText(call)}</Badge>
@@ -88,13 +88,13 @@ function Trace({ call }: { call: CallTrace }): JSX.Element {
         )}
         {call.end_detail && <Fact name={t('detail.provider')} value={call.end_detail} />}
       </dl>
-      <h2>{t('detail.participants')}</h2>
+      <h3>{t('detail.participants')}</h3>
       <ul class="plain-list">
         {(call.participants ?? []).map((person) => (
           <Person key={person.leg_id} person={person} />
         ))}
       </ul>
-      <h2>{t('detail.journal')}</h2>
+      <h3>{t('detail.journal')}</h3>
       <Journal call={call} />
     </div>
   );

@@ -61,7 +61,7 @@ function Header({ contact }: { contact: ContactView }): JSX.Element {
       <BackLink />
       <Avatar name={contact.name} large />
       <div class="head-main">
-        <h1 data-testid="contact-name">{nameOf(contact)}</h1>
+        <h2 data-testid="contact-name">{nameOf(contact)}</h2>
         <dl class="facts">
           {contact.phone && contact.name && <Fact name={t('contact.phone')} value={phone(contact.phone)} plain />}
           {contact.order_no && <Fact name={t('contact.order_label')} value={contact.order_no} />}

@@ -58,7 +58,7 @@ function HistoryList(): JSX.Element {
   return (
     <section class="history-list" aria-label={t('history.title')}>
       <div class="list-tools">
-        <h1>{t('history.title')}</h1>
+        <h2>{t('history.title')}</h2>
         <Filters filters={filters} />
       </div>
       <div class="rows-scroll">

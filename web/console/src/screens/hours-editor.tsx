@@ -172,7 +172,7 @@ function Holidays({ form, onChange, errors }: Props & { errors: readonly HoursEr
   const set = (holidays: HolidayRow[]) => onChange({ ...form, holidays });
   return (
     <div class="holidays" data-testid="holidays">
-      <h3>{t('hours.holidays')}</h3>
+      <h2>{t('hours.holidays')}</h2>
       {rows.length === 0 && <p class="muted">{t('hours.no_holidays')}</p>}
       {rows.map((row, index) => (
         <Holiday

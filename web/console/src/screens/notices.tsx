@@ -131,12 +131,17 @@ function NoticeBody({ notice, onDone }: { notice: NoticeView; onDone?: () => voi
 export function Toasts(): JSX.Element {
   const all = toasts.value;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the pointer only keeps what is being read from going away
-    <div class="toasts" data-testid="toasts" onPointerEnter={holdToasts} onFocusIn={holdToasts}>
+    <section
+      class="toasts"
+      aria-label={t('notices.newest')}
+      data-testid="toasts"
+      onPointerEnter={holdToasts}
+      onFocusIn={holdToasts}
+    >
       {all.map((toast) => (
         <ToastCard key={toast.id} toast={toast} />
       ))}
-    </div>
+    </section>
   );
 }
 

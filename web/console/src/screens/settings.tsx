@@ -20,7 +20,6 @@ export function SettingsScreen(): JSX.Element {
   const line = mayEdit ? lines.value.find((known) => known.id === id) : undefined;
   return (
     <div class="settings">
-      <h1>{t('settings.title')}</h1>
       {mayEdit && (
         <nav class="tabs" aria-label={t('settings.sections')}>
           <a

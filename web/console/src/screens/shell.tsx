@@ -69,6 +69,7 @@ export function Shell(): JSX.Element {
       </nav>
       <main id="main" tabIndex={-1}>
         <Banner />
+        <h1 class="sr-only">{t(`nav.${place.place}`)}</h1>
         {desk.value.ready ? <Screen /> : <Spinner label={t('connection.connecting')} />}
       </main>
       <div class="dock">
