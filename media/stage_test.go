@@ -38,7 +38,7 @@ func newStage(t *testing.T, adjust ...func(*media.Config)) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	s := &stage{t: t, ctx: ctx, engine: engine, changed: make(chan struct{})}
 	t.Cleanup(func() {
 		cancel()
