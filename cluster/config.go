@@ -32,6 +32,10 @@ type Kind struct {
 	// anything. Mailbox and supervision are set by this package.
 	Props func(who Identity) *actor.Props
 
+	// Soft actors go on from memory while the membership table cannot be asked: their state is made of leases that end by
+	// themselves, and a rival activation is settled by the guard of their writes. Nothing new is activated meanwhile.
+	Soft bool
+
 	// Accepts tells which kinds of envelopes the actor knows; others are answered with Invalid, code unknown_kind,
 	// without reaching it. nil: all.
 	Accepts func(envelope string) bool

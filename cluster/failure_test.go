@@ -83,6 +83,28 @@ func TestTableAway(t *testing.T) {
 	}
 }
 
+func TestSoftActorsGoOn(t *testing.T) {
+	w := newWorld(t)
+	a := w.start(1, func(c *cluster.Config) {
+		soft := c.Kinds[0]
+		soft.Name, soft.Soft = "soft", true
+		c.Kinds = append(c.Kinds, soft)
+	})
+	who := cluster.Identity{Tenant: farma, Key: "running"}
+	if _, err := a.Request(t.Context(), "soft", who, wire.New("count", farma, nil)); err != nil {
+		t.Fatal(err)
+	}
+	w.table.Fail(errors.New("connection refused"))
+	eventually(t, 3*lease, "the lease to end", func() bool { return !a.LeaseValid() })
+	if _, err := a.Request(t.Context(), "soft", who, wire.New("count", farma, nil)); err != nil {
+		t.Errorf("a running soft actor stopped working: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err := a.Request(ctx, "soft", cluster.Identity{Tenant: farma, Key: "new"}, wire.New("count", farma, nil))
+	wantFault(t, err, fault.Unavailable, cluster.CodeNoOwner)
+}
+
 func TestEvicted(t *testing.T) {
 	w := newWorld(t)
 	lost := make(chan error, 2)

@@ -17,16 +17,17 @@ const kindRefused = "cluster.refused"
 // CodePanic is the code of the Internal fault that answers a request whose handler panicked.
 const CodePanic = "panic"
 
-// serves reports whether this node may handle messages for a bucket now.
-func (n *Node) serves(bucket int) bool {
-	return n.snap.Load().serving[bucket] && n.LeaseValid() && !n.closing.Load()
+// serves reports whether this node may handle messages for a bucket now: for a soft actor that runs, as long as nobody
+// has taken the bucket; for others only while the lease holds.
+func (n *Node) serves(bucket int, soft bool) bool {
+	return n.snap.Load().serving[bucket] && (soft && !n.lost.Load() || n.LeaseValid()) && !n.closing.Load()
 }
 
 // fence lets a message through to a virtual actor only while this node may serve it. Envelopes are refused, and the
 // sender tries elsewhere. A message the actor sent to itself, such as an alarm, is dropped when the bucket has moved,
 // but comes back after one lease when it is only the lease that could not be renewed.
 func (n *Node) fence(to target, box *leftovers) actor.ReceiverMiddleware {
-	bucket := to.bucket()
+	bucket, soft := to.bucket(), n.kinds[to.kind].Soft
 	return func(next actor.ReceiverFunc) actor.ReceiverFunc {
 		return func(ctx actor.ReceiverContext, m *actor.MessageEnvelope) {
 			switch m.Message.(type) {
@@ -36,7 +37,7 @@ func (n *Node) fence(to target, box *leftovers) actor.ReceiverMiddleware {
 			case actor.SystemMessage, actor.AutoReceiveMessage: // its life, not its work
 				next(ctx, m)
 			default:
-				if n.serves(bucket) {
+				if n.serves(bucket, soft) {
 					next(ctx, m)
 					return
 				}

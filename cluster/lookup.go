@@ -188,7 +188,7 @@ func (s *shard) activate(ctx actor.Context, to target) (*entry, error) {
 	switch {
 	case !ok:
 		return nil, fault.Newf(fault.Invalid, "cluster.activate", wire.CodeUnknownKind, "no actors of kind %.64q here", to.kind)
-	case !s.n.serves(bucket):
+	case !s.n.serves(bucket, kind.Soft && s.buckets[bucket][to] != nil):
 		s.n.stats.refused.Add(1)
 		return nil, fault.New(fault.Unavailable, "cluster.activate", codeNotOwner, "")
 	}

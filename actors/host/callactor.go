@@ -135,6 +135,9 @@ func (a *callActor) receive(msg *wire.Envelope) (any, error) {
 	}
 	switch msg.GetKind() {
 	case "begin":
+		if a.s.Phase != call.Unborn {
+			return nil, fault.New(fault.Conflict, "host.begin", "call_exists", "the call has begun already")
+		}
 		if err := unpack(msg.GetBody(), &a.about); err != nil {
 			return nil, err
 		}

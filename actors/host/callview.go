@@ -131,8 +131,11 @@ func drawCall(s call.State, who actors.ContactView, line actors.LineView, viewer
 			LegID: l.ID, Kind: "agent", AgentID: l.Agent, Name: l.Name, State: string(l.State), Muted: l.Muted,
 			JoinedAt: timeOrNil(l.JoinedAt), LeftAt: timeOrNil(l.LeftAt),
 		})
-		if viewer != "" && l.Agent == viewer && l.In() {
-			v.MyLeg, v.Gains = l.ID, l.Gains
+		if viewer != "" && l.Agent == viewer && l.State != call.LegInvited { // the newest, also once it has left
+			v.MyLeg, v.Gains = l.ID, nil
+			if l.In() {
+				v.Gains = l.Gains
+			}
 		}
 	}
 	return v

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -13,6 +14,7 @@ import (
 	"ramal/cluster/wire"
 	"ramal/internal/fault"
 	"ramal/internal/id"
+	"ramal/media/sdpcheck"
 )
 
 var _ actors.Desk = (*Host)(nil)
@@ -49,6 +51,7 @@ func (h *Host) snapshot(ctx context.Context, who actors.Who, msg *wire.Envelope)
 		}
 		snap.Offers = append(snap.Offers, v)
 	}
+	slices.SortFunc(snap.Offers, func(a, b actors.OfferView) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	for _, n := range d.State.Notices {
 		var v actors.NoticeView
 		if err := unpack(n.View, &v); err != nil {
@@ -170,6 +173,9 @@ func (h *Host) mediaAnswer(reply *wire.Envelope, err error) (any, error) {
 
 // dial takes the line, the agent and the contact, in this order, and lets go of all of them if the call cannot begin.
 func (h *Host) dial(ctx context.Context, who actors.Who, r actors.Dial) (any, error) {
+	if err := sdpcheck.Check(r.SDP, sdpcheck.Offer); err != nil {
+		return nil, err
+	}
 	now := h.now()
 	c := id.Call(id.New("call", now))
 	entry, err := h.lineEntry(ctx, who.Tenant, r.Line)
@@ -225,6 +231,9 @@ func (h *Host) dial(ctx context.Context, who actors.Who, r actors.Dial) (any, er
 
 // accept claims the agent first: one who takes two calls in the same moment gets one of them.
 func (h *Host) accept(ctx context.Context, who actors.Who, r actors.AcceptOffer) (any, error) {
+	if err := sdpcheck.Check(r.SDP, sdpcheck.Offer); err != nil { // before anything is taken: a broken client must not lose a caller
+		return nil, err
+	}
 	me := agentID(who.Tenant, who.Agent)
 	if _, err := askAgent(ctx, h, me, agent.Claim{Call: r.Call, Offer: r.Offer}); err != nil {
 		return nil, err

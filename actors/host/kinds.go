@@ -35,13 +35,14 @@ func (h *Host) Kinds() []cluster.Kind {
 	lines := &core[line.State, line.Command, line.Event, line.Effect]{
 		kind: kindLine, decode: line.DecodeCommand, decide: line.Decide, evolve: line.Evolve, deadline: line.Deadline,
 		effects: line.Effects, wake: line.Wake{}, load: h.loadLine, save: h.saveLine, perform: h.performLine,
-		idle: h.cfg.IdleAfter,
+		volatile: line.Volatile,
+		idle:     h.cfg.IdleAfter,
 	}
 	return []cluster.Kind{kindOf(h, contacts), kindOf(h, agents), kindOf(h, lines)}
 }
 
 func kindOf[S, C, E, F any](h *Host, c *core[S, C, E, F]) cluster.Kind {
-	return cluster.Kind{Name: c.kind, Props: func(who cluster.Identity) *actor.Props {
+	return cluster.Kind{Name: c.kind, Soft: c.soft, Props: func(who cluster.Identity) *actor.Props {
 		return actor.PropsFromProducer(func() actor.Actor { return &virtual[S, C, E, F]{core: c, h: h, who: who} })
 	}}
 }

@@ -94,6 +94,9 @@ func (h *Host) saveAgent(ctx context.Context, _ cluster.Identity, s agent.State,
 			row.PresenceUntil = session.LeaseUntil
 		}
 	}
+	if len(s.Sessions) == 0 && s.Presence != agent.Offline { // a page that reloads: the grace period is still on
+		row.PresenceUntil = s.LastSeen.Add(h.cfg.Agent.OfflineGrace)
+	}
 	if s.Call != nil {
 		row.CurrentCall = s.Call.Call
 	}

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -30,7 +31,9 @@ type core[S, C, E, F any] struct {
 	other func(v *virtual[S, C, E, F], msg *wire.Envelope) (reply any, handled bool, err error)
 	// soft actors act first and are saved at once after; a failed save is tried again.
 	soft bool
-	idle time.Duration // without messages for so long the actor leaves memory
+	// volatile events need not be written; nil: all are.
+	volatile func(E) bool
+	idle     time.Duration // without messages for so long the actor leaves memory
 }
 
 // virtual is the shell of one contact, agent or line. Its fields belong to the mailbox.
@@ -164,7 +167,7 @@ func (v *virtual[S, C, E, F]) command(cmd C) (any, error) {
 		states = append(states, v.evolve(states[len(states)-1], ev))
 	}
 	after := states[len(states)-1]
-	if len(events) > 0 {
+	if v.mustWrite(events) {
 		if err := v.persist(after); err != nil {
 			return nil, err
 		}
@@ -176,6 +179,10 @@ func (v *virtual[S, C, E, F]) command(cmd C) (any, error) {
 		}
 	}
 	return v.s, nil
+}
+
+func (v *virtual[S, C, E, F]) mustWrite(events []E) bool {
+	return slices.ContainsFunc(events, func(ev E) bool { return v.volatile == nil || !v.volatile(ev) })
 }
 
 // persist makes s durable, or for a soft actor notes that it must be.

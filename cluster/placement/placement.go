@@ -1,9 +1,9 @@
 package placement
 
 import (
-	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -22,7 +22,13 @@ type Member struct {
 }
 
 // Addr returns "host:port".
-func (m Member) Addr() string { return net.JoinHostPort(m.Host, strconv.Itoa(m.Port)) }
+func (m Member) Addr() string {
+	host := m.Host
+	if strings.Contains(host, ":") { // an IPv6 address
+		host = "[" + host + "]"
+	}
+	return host + ":" + strconv.Itoa(m.Port)
+}
 
 // sameIdentity reports whether everything but the load is equal.
 func (m Member) sameIdentity(o Member) bool {

@@ -39,6 +39,7 @@ type Engine struct {
 	store   *store.Store
 	media   *media.Engine
 	host    *host.Host
+	members *membership.Table
 	node    *cluster.Node
 	auth    *auth.Verifier
 	gateway *gateway.Gateway
@@ -115,9 +116,14 @@ func (e *Engine) startActors(ctx context.Context, nodeID id.Node) error {
 			})
 		},
 	})
+	members, err := membership.Open(ctx, e.cfg.Database.URL)
+	if err != nil {
+		return fmt.Errorf("cluster: %w", err)
+	}
+	e.members = members
 	node, err := cluster.Start(ctx, cluster.Config{
 		NodeID: nodeID, Host: e.cfg.Cluster.Host, Port: e.cfg.Cluster.Port, AdvertiseHost: e.cfg.Cluster.Advertise, Lease: e.cfg.Cluster.Lease,
-		Membership: membership.New(e.store.Pool()), Kinds: e.host.Kinds(), Logger: e.log, Load: e.host.Load,
+		Membership: members, Kinds: e.host.Kinds(), Logger: e.log, Load: e.host.Load,
 		OnLost: func(err error) { e.lost <- err },
 	})
 	if err != nil {
@@ -223,6 +229,9 @@ func (e *Engine) Close() {
 	}
 	if e.node != nil {
 		_ = e.node.Close()
+	}
+	if e.members != nil {
+		e.members.Close()
 	}
 	if e.media != nil {
 		_ = e.media.Close()

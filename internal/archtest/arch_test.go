@@ -35,7 +35,7 @@ var rows = map[string][]string{
 	"internal/config":     {},
 	"internal/archtest":   {},
 	"actors":              {},
-	"actors/host":         {"actors", "actors/agent", "actors/call", "actors/contact", "actors/line", "channels/whatsapp", "cluster", "cluster/wire", "media", "store"},
+	"actors/host":         {"actors", "actors/agent", "actors/call", "actors/contact", "actors/line", "channels/whatsapp", "cluster", "cluster/wire", "media", "media/sdpcheck", "store"},
 	"channels/whatsapp":   {},
 	"cluster":             {"cluster/membership", "cluster/placement", "cluster/wire"},
 	"cluster/clustertest": {"cluster/membership", "cluster/placement"},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,9 +127,9 @@ func Load(fs *pflag.FlagSet, environ func() []string) (Config, error) {
 	var c Config
 	k := koanf.New(".")
 	all := settings(reflect.TypeFor[Config](), "")
-	byFlag, byEnv := map[string]string{}, map[string]string{}
+	byFlag, byEnv := map[string]string{}, map[string]setting{}
 	for _, s := range all {
-		byFlag[flagName(s.key)], byEnv[envName(s.key)] = s.key, s.key
+		byFlag[flagName(s.key)], byEnv[envName(s.key)] = s.key, s
 		if s.def != "" {
 			_ = k.Set(s.key, s.def) // a map entry: cannot fail
 		}
@@ -145,7 +146,11 @@ func Load(fs *pflag.FlagSet, environ func() []string) (Config, error) {
 		}
 	}
 	vars := env.Provider(".", env.Opt{Prefix: "RAMAL_", EnvironFunc: environ, TransformFunc: func(name, value string) (string, any) {
-		return byEnv[name], value // an unknown variable has an empty key and is left out
+		s := byEnv[name] // an unknown variable has an empty key and is left out
+		if s.kind == reflect.TypeFor[[]string]() {
+			return s.key, list(value)
+		}
+		return s.key, value
 	}})
 	if err := k.Load(vars, nil); err != nil {
 		return c, fmt.Errorf("environment: %w", err)
@@ -166,6 +171,17 @@ func Load(fs *pflag.FlagSet, environ func() []string) (Config, error) {
 	return c, nil
 }
 
+// list reads "a, b" as two values.
+func list(text string) []string {
+	out := []string{}
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
 // loadFile merges a YAML file and refuses keys that are no settings: a misspelt limit must not be silently ignored.
 func loadFile(k *koanf.Koanf, path string, all []setting) error {
 	f := koanf.New(".")
@@ -178,6 +194,11 @@ func loadFile(k *koanf.Koanf, path string, all []setting) error {
 	}
 	var faults []error
 	for _, key := range f.Keys() {
+		section := func(s setting) bool { return strings.HasPrefix(s.key, key+".") }
+		if f.Get(key) == nil && slices.ContainsFunc(all, section) { // all of it is commented out
+			f.Delete(key)
+			continue
+		}
 		if !known[key] {
 			faults = append(faults, fmt.Errorf("%s: there is no setting %q", path, key))
 		}
@@ -197,19 +218,28 @@ func (c Config) Validate() error {
 	need((c.Auth.Secret == "") != (c.Auth.JWKSURL == ""), "give exactly one of auth.secret and auth.jwks_url")
 	need(c.Auth.Secret == "" || len(c.Auth.Secret) >= 32, "auth.secret is shorter than 32 bytes")
 	need(c.Call.MaxParties >= 2 && c.Call.MaxParties <= 8, "call.max_participants is %d, not within 2 to 8", c.Call.MaxParties)
-	for name, d := range map[string]time.Duration{
-		"call.ring_timeout": c.Call.RingTimeout, "call.stage_timeout": c.Call.StageTimeout, "call.queue_timeout": c.Call.QueueTimeout,
-		"call.invite_timeout": c.Call.InviteWait, "call.agent_grace": c.Call.AgentGrace, "agent.offline_grace": c.Agent.OfflineGrace,
+	for _, x := range []struct {
+		name string
+		d    time.Duration
+	}{
+		{"cluster.lease", c.Cluster.Lease}, {"call.ring_timeout", c.Call.RingTimeout}, {"call.stage_timeout", c.Call.StageTimeout},
+		{"call.queue_timeout", c.Call.QueueTimeout}, {"call.invite_timeout", c.Call.InviteWait}, {"call.agent_grace", c.Call.AgentGrace},
+		{"agent.offline_grace", c.Agent.OfflineGrace},
 	} {
-		need(d > 0 && d <= 10*time.Minute, "%s is %v, not within 0 and 10 minutes", name, d)
+		need(x.d > 0 && x.d <= 10*time.Minute, "%s is %v, not within 0 and 10 minutes", x.name, x.d)
 	}
-	for name, n := range map[string]int{
-		"limits.calls_per_day": c.Limits.CallsPerDay, "limits.requests_per_day": c.Limits.RequestsPerDay,
-		"limits.requests_per_week": c.Limits.RequestsPerWeek, "limits.line_calls": c.Limits.LineCalls, "agent.max_misses": c.Agent.MaxMisses,
+	for _, x := range []struct {
+		name string
+		n    int
+	}{
+		{"limits.calls_per_day", c.Limits.CallsPerDay}, {"limits.requests_per_day", c.Limits.RequestsPerDay},
+		{"limits.requests_per_week", c.Limits.RequestsPerWeek}, {"limits.line_calls", c.Limits.LineCalls}, {"agent.max_misses", c.Agent.MaxMisses},
 	} {
-		need(n >= 1, "%s is %d, not at least 1", name, n)
+		need(x.n >= 1, "%s is %d, not at least 1", x.name, x.n)
 	}
 	need(c.Agent.WrapUp >= 0, "agent.wrap_up is negative")
+	need(c.RelatedWithin > 0, "related_within is %v, not above 0", c.RelatedWithin)
+	need(c.DrainTimeout >= 0, "drain_timeout is negative")
 	need(c.Log.Format == "json" || c.Log.Format == "text", "log.format is %q, neither json nor text", c.Log.Format)
 	_, err := c.logLevel()
 	need(err == nil, "log.level is %q, not debug, info, warn or error", c.Log.Level)
@@ -224,6 +254,12 @@ func (c Config) ValidateStore() error {
 	}
 	if c.Keys == "" {
 		faults = append(faults, errors.New("keys is missing: make one with `ramal key` (RAMAL_KEYS)"))
+	}
+	if c.Database.Conns < 1 || c.Database.Bulk < 1 {
+		faults = append(faults, fmt.Errorf("database.conns is %d and database.bulk_conns %d, not at least 1 each", c.Database.Conns, c.Database.Bulk))
+	}
+	if c.Database.Timeout <= 0 {
+		faults = append(faults, fmt.Errorf("database.timeout is %v, not above 0", c.Database.Timeout))
 	}
 	return errors.Join(faults...)
 }

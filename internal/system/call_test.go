@@ -43,7 +43,7 @@ func TestCompanyCallsCustomer(t *testing.T) {
 	luis := w.online("luis")
 	m := luis.dial("maria")
 	luis.call("ringing")
-	w.must(w.phone.Act(w.ctx(), maria, "accept", nil))
+	w.picksUp(maria)
 	c := luis.inCall("contact", "luis")
 	if c.ID != m.CallID || c.Direction != "outbound" || c.State != "active" {
 		t.Errorf("call %s, answer %+v", describe(&c), m)

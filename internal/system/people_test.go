@@ -260,6 +260,19 @@ func (w *world) simCall(key string, ok func(simclient.Call) bool) simclient.Call
 	return found
 }
 
+// picksUp waits until a customer's phone rings, and answers.
+func (w *world) picksUp(key string) {
+	w.t.Helper()
+	w.rings(key)
+	w.must(w.phone.Act(w.ctx(), key, "accept", nil))
+}
+
+// rings waits until a customer's phone rings.
+func (w *world) rings(key string) {
+	w.t.Helper()
+	w.simCall(key, func(c simclient.Call) bool { return c.Phase == "ringing" })
+}
+
 // simEnded waits until the customer's newest call has ended at the provider, and returns it.
 func (w *world) simEnded(key string) simclient.Call {
 	w.t.Helper()

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
-	"go.uber.org/goleak"
 
 	"ramal/benchmarks/agentclient"
 	"ramal/benchmarks/simclient"
+	"ramal/cluster/clustertest"
 	"ramal/internal/app"
 	"ramal/internal/config"
 	"ramal/internal/id"
@@ -23,13 +23,16 @@ import (
 	"ramal/sim/cloud"
 	"ramal/sim/hooks"
 	"ramal/store"
+	"ramal/store/embedded"
 	"ramal/store/storetest"
 )
 
 func TestMain(m *testing.M) {
+	embedded.MaybeSupervise()
+	clustertest.ExemptRace()
 	storetest.Main(m, func() error {
 		http.DefaultClient.CloseIdleConnections()
-		return goleak.Find()
+		return clustertest.Leaks()
 	})
 }
 
@@ -91,7 +94,7 @@ func newWorld(t *testing.T, o options) *world {
 	media, err := agentclient.NewMedia("")
 	w.must(err)
 	w.media = media
-	t.Cleanup(func() { w.must(media.Close()) })
+	t.Cleanup(media.Close)
 	return w
 }
 

@@ -35,13 +35,34 @@ const leaveLease = 3 * time.Second
 
 // Table implements membership.Table over the tables of migration 00002. It is safe for concurrent use.
 type Table struct {
-	pool *pgxpool.Pool // the caller's; not closed here
+	pool *pgxpool.Pool // the caller's of New, our own after Open
 }
 
 var _ membership.Table = (*Table)(nil)
 
 // New returns the table in the database of pool, whose schema is migrated already.
 func New(pool *pgxpool.Pool) *Table { return &Table{pool: pool} }
+
+// ownConns are enough for the beats, and for a leave beside one.
+const ownConns = 2
+
+// Open returns the table with connections of its own, so that no slow query delays a beat. Close ends them.
+func Open(ctx context.Context, url string) (*Table, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "membership.open", err)
+	}
+	cfg.MaxConns = ownConns
+	cfg.ConnConfig.RuntimeParams["application_name"] = "ramal-membership"
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "membership.open", err)
+	}
+	return New(pool), nil
+}
+
+// Close ends the connections of a table made by Open.
+func (t *Table) Close() { t.pool.Close() }
 
 // Beat implements the port.
 func (t *Table) Beat(ctx context.Context, b placement.Beat) (membership.Result, error) {
