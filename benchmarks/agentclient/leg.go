@@ -3,6 +3,7 @@ package agentclient
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ const (
 type Leg struct {
 	media *Media
 	pc    *webrtc.PeerConnection
+	sock  io.Closer                   // the UDP socket under pc
 	mic   *webrtc.TrackLocalStaticRTP // nil: listens only
 	tasks sync.WaitGroup
 	once  sync.Once
@@ -42,11 +44,11 @@ func (m *Media) NewLeg(listen bool) (*Leg, error) {
 	if err != nil {
 		return nil, err
 	}
-	pc, err := m.api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
+	pc, sock, err := m.connection()
 	if err != nil {
 		return nil, fmt.Errorf("agentclient: %w", err)
 	}
-	l := &Leg{media: m, pc: pc}
+	l := &Leg{media: m, pc: pc, sock: sock}
 	l.mu.voice, l.mu.ears, l.mu.slots, l.mu.changed = silence, map[string]*Ear{}, map[string]string{}, make(chan struct{})
 	l.mu.header = rtp.Header{Version: 2, SequenceNumber: uint16(rand.Uint32()), Timestamp: rand.Uint32()}
 	if err := l.transceivers(listen); err != nil {
@@ -265,6 +267,7 @@ func (l *Leg) Close() {
 	l.once.Do(func() {
 		l.media.part(l)
 		_ = l.pc.GracefulClose() // nothing is lost with it
+		_ = l.sock.Close()       // nor with this
 		l.tasks.Wait()
 	})
 }

@@ -15,13 +15,13 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// Media is the audio side of a program: one UDP socket and one clock for any number of legs. Close ends it after its legs.
+// Media is the audio side of a program: what its legs have in common, and one clock for all of them. Close ends it after
+// its legs.
 type Media struct {
-	api  *webrtc.API
-	mux  ice.UDPMux
-	conn net.PacketConn
-	quit chan struct{}
-	done chan struct{}
+	ip    string
+	codec *webrtc.MediaEngine
+	quit  chan struct{}
+	done  chan struct{}
 
 	mu struct {
 		sync.Mutex
@@ -36,14 +36,25 @@ const (
 	maxLag = 40 // steps of the clock that are caught up at most
 )
 
-// NewMedia opens the socket. listen is an address of this machine with port 0, "127.0.0.1:0" when empty.
-func NewMedia(listen string) (*Media, error) {
-	if listen == "" {
-		listen = "127.0.0.1:0"
+// NewMedia returns the audio side of a program whose legs use ip, an address of this machine; 127.0.0.1 when empty.
+func NewMedia(ip string) (*Media, error) {
+	if ip == "" {
+		ip = "127.0.0.1"
 	}
-	conn, err := net.ListenPacket("udp4", listen)
-	if err != nil {
+	m := &Media{ip: ip, codec: &webrtc.MediaEngine{}, quit: make(chan struct{}), done: make(chan struct{})}
+	if err := m.codec.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: opus, PayloadType: 111}, webrtc.RTPCodecTypeAudio); err != nil {
 		return nil, fmt.Errorf("agentclient: %w", err)
+	}
+	go m.pace() // until Close
+	return m, nil
+}
+
+// connection makes a connection on a UDP socket of its own, as a browser's is: legs that shared one could not be told
+// apart by a server with one port.
+func (m *Media) connection() (*webrtc.PeerConnection, io.Closer, error) {
+	conn, err := net.ListenPacket("udp4", net.JoinHostPort(m.ip, "0"))
+	if err != nil {
+		return nil, nil, err
 	}
 	quiet := &logging.DefaultLoggerFactory{Writer: io.Discard}
 	mux := webrtc.NewICEUDPMux(quiet.NewLogger("ice"), conn)
@@ -53,39 +64,24 @@ func NewMedia(listen string) (*Media, error) {
 	s.SetIncludeLoopbackCandidate(true)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	engine := &webrtc.MediaEngine{}
-	if err := engine.RegisterCodec(webrtc.RTPCodecParameters{
-		RTPCodecCapability: opus, PayloadType: 111,
-	}, webrtc.RTPCodecTypeAudio); err != nil {
-		return nil, errors.Join(fmt.Errorf("agentclient: %w", err), conn.Close())
+	api := webrtc.NewAPI(webrtc.WithSettingEngine(s), webrtc.WithMediaEngine(m.codec), webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
+	if err != nil {
+		return nil, nil, errors.Join(err, mux.Close())
 	}
-	m := &Media{
-		mux: mux, conn: conn, quit: make(chan struct{}), done: make(chan struct{}),
-		api: webrtc.NewAPI(webrtc.WithSettingEngine(s), webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(&interceptor.Registry{})),
-	}
-	go m.pace() // until Close
-	return m, nil
+	return pc, mux, nil
 }
 
 var opus = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=20;useinbandfec=1"}
 
-// Close ends the clock and the socket. The legs must be closed before.
-func (m *Media) Close() error {
+// Close ends the clock. The legs must be closed before.
+func (m *Media) Close() {
 	select {
 	case <-m.quit:
-		return nil
 	default:
+		close(m.quit)
 	}
-	close(m.quit)
 	<-m.done
-	return errors.Join(m.mux.Close(), ignoreClosed(m.conn.Close()))
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
 }
 
 // pace lets every leg speak once in 20 ms.
