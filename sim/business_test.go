@@ -119,12 +119,11 @@ func (b *business) webhook(w http.ResponseWriter, r *http.Request) {
 	b.requests++
 	var env struct {
 		Entry []struct {
-			ID      string
 			Changes []struct {
-				Field string
-				Value map[string]any
-			}
-		}
+				Field string         `json:"field"`
+				Value map[string]any `json:"value"`
+			} `json:"changes"`
+		} `json:"entry"`
 	}
 	if err := json.Unmarshal(raw, &env); err != nil {
 		b.t.Errorf("webhook body: %v", err)
@@ -453,7 +452,7 @@ func (m *media) accept(answer string) {
 
 func withoutSSRC(sdp string) string {
 	var out []string
-	for _, l := range strings.Split(sdp, "\r\n") {
+	for l := range strings.SplitSeq(sdp, "\r\n") {
 		if !strings.HasPrefix(l, "a=ssrc:") {
 			out = append(out, l)
 		}
@@ -472,9 +471,7 @@ func (m *media) connected() {
 
 // speak sends a tone until close.
 func (m *media) speak(hz int) {
-	m.wg.Add(1)
-	go func() {
-		defer m.wg.Done()
+	m.wg.Go(func() {
 		tone, tick := audio.Tone(hz), time.NewTicker(20*time.Millisecond)
 		defer tick.Stop()
 		for seq := uint16(1); ; seq++ {
@@ -486,7 +483,7 @@ func (m *media) speak(hz int) {
 			case <-tick.C:
 			}
 		}
-	}()
+	})
 }
 
 // eventually polls a condition.

@@ -197,8 +197,10 @@ func TestStartAndStop(t *testing.T) {
 			t.Fatal(err)
 		}
 		cancel()
-		if s.Close() != nil || s.Close() != nil {
-			t.Error("closing twice must be harmless")
+		for range 2 {
+			if err := s.Close(); err != nil {
+				t.Error("closing twice must be harmless", err)
+			}
 		}
 	}
 }

@@ -188,7 +188,7 @@ func (s *Sim) populate() error {
 
 // Start opens the HTTP address and serves until ctx ends or Close is called.
 func (s *Sim) Start(ctx context.Context) error {
-	ln, err := net.Listen("tcp", s.cfg.Listen)
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("sim: %w", err)
 	}

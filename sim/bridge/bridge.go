@@ -5,6 +5,7 @@ package bridge
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"sync"
 	"time"
 
@@ -18,9 +19,10 @@ import (
 )
 
 const (
-	opusPT   = 111
-	gatherIn = 2 * time.Second
-	readSize = 1500
+	opusPT     = 111
+	opusParams = "maxaveragebitrate=20000;maxplaybackrate=16000;minptime=20;stereo=0;usedtx=0;useinbandfec=1"
+	gatherIn   = 2 * time.Second
+	readSize   = 1500
 )
 
 // Maker makes bridges over one shared ICE mux.
@@ -32,7 +34,7 @@ func NewMaker(mux ice.UDPMux) (*Maker, error) {
 	err := media.RegisterCodec(webrtc.RTPCodecParameters{
 		RTPCodecCapability: webrtc.RTPCodecCapability{
 			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
-			SDPFmtpLine: "minptime=20;useinbandfec=1;stereo=0;maxaveragebitrate=20000;maxplaybackrate=16000",
+			SDPFmtpLine: opusParams,
 		},
 		PayloadType: opusPT,
 	}, webrtc.RTPCodecTypeAudio)
@@ -104,16 +106,14 @@ func (b *Bridge) negotiate(offer string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("bridge: track: %w", err)
 	}
-	b.wg.Add(1)
-	go func() { // ends when the peer connection closes
-		defer b.wg.Done()
+	b.wg.Go(func() { // ends when the peer connection closes
 		buf := make([]byte, readSize)
 		for {
 			if _, _, err := sender.Read(buf); err != nil {
 				return
 			}
 		}
-	}()
+	})
 	done := webrtc.GatheringCompletePromise(b.pc)
 	answer, err := b.pc.CreateAnswer(nil)
 	if err != nil {
@@ -127,7 +127,14 @@ func (b *Bridge) negotiate(offer string) (string, error) {
 	case <-time.After(gatherIn):
 		return "", errors.New("bridge: gathering candidates took too long")
 	}
-	return b.pc.LocalDescription().SDP, nil
+	return asPhone(b.pc.LocalDescription().SDP), nil
+}
+
+var opusFormat = regexp.MustCompile(`(?m)^a=fmtp:111 .*\r$`)
+
+// asPhone asks the browser for the Opus profile of a WhatsApp call, since its packets are passed on as they are.
+func asPhone(answer string) string {
+	return opusFormat.ReplaceAllString(answer, "a=fmtp:111 "+opusParams+"\r\na=ptime:20\r")
 }
 
 func (b *Bridge) fromBrowser(t *webrtc.TrackRemote) {

@@ -2,15 +2,17 @@
 // Evolve records its events. No clock, no I/O, no chance: times and random windows are inputs. The caller owns the
 // State and keeps one timer for State.Deadline, sending Wake when it fires (early or late wakes are harmless).
 //
-//	user-initiated (UIC)                               business-initiated (BIC)
-//	  Ringing --pre_accept--> PreAccepted                Dialing --answer ready--> Answered --ring--> Ringing
-//	     |  \--accept------------> |                        |                         |               |
-//	     |                      accept                      |                         |          user accepts
-//	     |                         v                        |                         |               v
-//	     +--reject, hang-up,    Accepted                    +--terminate, decline,----+            Accepted
-//	     |  window over            |                        |  ring time over                         |
-//	     v                         v                        v                                         v
-//	   Ended <-- terminate, hang-up, no media, failure    Ended <-- terminate, hang-up, no media, failure
+//	user-initiated (UIC)                             business-initiated (BIC)
+//
+//	Ringing --pre_accept--> PreAccepted              Dialing --answer ready--> Answered --ring--> Ringing
+//	   |  \--accept----------> |                        |                         |                 |
+//	   |                     accept                     |                         |            user accepts
+//	   |                        v                       |                         |                 v
+//	   +-- reject, hang-up,  Accepted                   +-- terminate, decline, --+             Accepted
+//	   |   window over          |                       |   ring time over                        |
+//	   +------- Ended <---------+                       +------------------ Ended <---------------+
+//
+//	Accepted ends by terminate, hang-up, missing media (138021) or a failing client.
 //
 // Once Ended, nothing changes any more.
 package callflow
@@ -109,17 +111,25 @@ func (s State) Live() bool { return s.Phase != Ended }
 //sumtype:decl
 type Command interface{ command() }
 
-// The commands.
 type (
-	PreAccept  struct{ SDP string }          // business, UIC
-	Accept     struct{ SDP string }          // business, UIC
-	Reject     struct{}                      // business, UIC
-	Terminate  struct{}                      // business
-	UserAccept struct{}                      // user, BIC
-	UserEnd    struct{}                      // user declines, cancels or hangs up
-	Fail       struct{ Code int }            // the user's client failed with this code
-	Media      struct{}                      // first media of the business arrived
-	Wake       struct{ LastMedia time.Time } // the deadline passed; when the last media of the business came
+	// PreAccept prepares the media of a user's call (business).
+	PreAccept struct{ SDP string }
+	// Accept answers a user's call (business).
+	Accept struct{ SDP string }
+	// Reject declines a user's call (business).
+	Reject struct{}
+	// Terminate ends an established call or cancels a dialled one (business).
+	Terminate struct{}
+	// UserAccept answers a business's call (user).
+	UserAccept struct{}
+	// UserEnd declines, cancels or hangs up (user).
+	UserEnd struct{}
+	// Fail ends the call with an error of the user's client.
+	Fail struct{ Code int }
+	// Media says that the first media of the business arrived.
+	Media struct{}
+	// Wake says that the deadline passed; LastMedia is when media of the business came last, zero if never.
+	Wake struct{ LastMedia time.Time }
 )
 
 func (PreAccept) command()  {}
@@ -137,18 +147,24 @@ func (Wake) command()       {}
 //sumtype:decl
 type Event interface{ event() }
 
-// The events.
 type (
+	// WasPreAccepted opens the media path of a user's call.
 	WasPreAccepted struct{ SDP string }
-	WasAccepted    struct { // by the business in UIC, by the user in BIC
+	// WasAccepted is pick-up: by the business (with SDP) or by the user.
+	WasAccepted struct {
 		At  time.Time
-		SDP string // UIC only
+		SDP string
 	}
-	WasAnswered struct{ At time.Time } // the answer SDP is ready
-	Rang        struct{ At time.Time }
-	PickedUp    struct{ At time.Time } // media before accept was taken as pick-up
-	MediaKept   struct{ Last time.Time }
-	HasEnded    struct {
+	// WasAnswered says that the answer SDP of a business's call is ready.
+	WasAnswered struct{ At time.Time }
+	// Rang says that the user's phone rings.
+	Rang struct{ At time.Time }
+	// PickedUp says that media before accept was taken as pick-up.
+	PickedUp struct{ At time.Time }
+	// MediaKept moves the media deadline.
+	MediaKept struct{ Last time.Time }
+	// HasEnded ends the call.
+	HasEnded struct {
 		At      time.Time
 		By      Party
 		Outcome Outcome
@@ -181,10 +197,10 @@ const (
 	NotRinging     Reason = "not_ringing"     // the phone does not ring (yet)
 )
 
-// Refused is the error of a command that the state does not allow.
-type Refused struct{ Reason Reason }
+// RefusedError is the error of a command that the state does not allow.
+type RefusedError struct{ Reason Reason }
 
-func (r *Refused) Error() string { return "call: " + string(r.Reason) }
+func (r *RefusedError) Error() string { return "call: " + string(r.Reason) }
 
 // Evolve records one event.
 func Evolve(s State, ev Event) State {

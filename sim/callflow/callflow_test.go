@@ -82,8 +82,7 @@ func label(cmd Command) string {
 }
 
 func describe(evs []Event, err error) string {
-	var r *Refused
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*RefusedError](err); ok {
 		return "refused: " + string(r.Reason)
 	}
 	var out []string
@@ -180,6 +179,7 @@ func TestInvariants(t *testing.T) {
 					accepts++
 				case HasEnded:
 					ends++
+				case WasPreAccepted, WasAnswered, Rang, PickedUp, MediaKept:
 				}
 			}
 			if s.Live() == s.Deadline.IsZero() {

@@ -5,7 +5,7 @@ import "time"
 // NoMedia is the error code of a call that ends because the business sent no media.
 const NoMedia = 138021
 
-// Decide returns what the command leads to, or a *Refused. It changes nothing.
+// Decide returns what the command leads to, or a *RefusedError. It changes nothing.
 func Decide(s State, cmd Command, now time.Time) ([]Event, error) {
 	switch cmd := cmd.(type) {
 	case PreAccept:
@@ -22,7 +22,7 @@ func Decide(s State, cmd Command, now time.Time) ([]Event, error) {
 		return decideUserEnd(s, now)
 	case Fail:
 		if !s.Live() {
-			return nil, &Refused{Over}
+			return nil, &RefusedError{Over}
 		}
 		return []Event{HasEnded{At: now, By: Service, Outcome: Failed, Code: cmd.Code}}, nil
 	case Media:
@@ -44,7 +44,8 @@ func decidePreAccept(s State, cmd PreAccept) ([]Event, error) {
 	case Ringing:
 		return []Event{WasPreAccepted(cmd)}, nil
 	case PreAccepted:
-		return nil, &Refused{AlreadyPre}
+		return nil, &RefusedError{AlreadyPre}
+	case Dialing, Answered, Accepted, Ended:
 	}
 	return nil, s.refuseLate()
 }
@@ -55,7 +56,7 @@ func decideAccept(s State, cmd Accept, now time.Time) ([]Event, error) {
 	}
 	switch {
 	case s.Phase == PreAccepted && cmd.SDP != s.PreSDP:
-		return nil, &Refused{Mismatch}
+		return nil, &RefusedError{Mismatch}
 	case s.Phase == PreAccepted, s.Phase == Ringing:
 		return []Event{WasAccepted{At: now, SDP: cmd.SDP}}, nil
 	}
@@ -70,7 +71,7 @@ func decideReject(s State, now time.Time) ([]Event, error) {
 		return []Event{HasEnded{At: now, By: Business, Outcome: Declined}}, nil
 	}
 	if s.Phase == Ended && s.EndedBy == Business && s.Outcome == Declined {
-		return nil, &Refused{AlreadyReject}
+		return nil, &RefusedError{AlreadyReject}
 	}
 	return nil, s.refuseLate()
 }
@@ -78,35 +79,36 @@ func decideReject(s State, now time.Time) ([]Event, error) {
 func decideTerminate(s State, now time.Time) ([]Event, error) {
 	switch {
 	case s.Phase == Ended:
-		return nil, &Refused{Over}
+		return nil, &RefusedError{Over}
 	case s.Phase == Accepted:
 		return []Event{HasEnded{At: now, By: Business, Outcome: Completed}}, nil
 	case s.Direction == BusinessInitiated:
 		return []Event{HasEnded{At: now, By: Business, Outcome: Cancelled}}, nil
 	}
-	return nil, &Refused{NotEstablished}
+	return nil, &RefusedError{NotEstablished}
 }
 
 func decideUserAccept(s State, now time.Time) ([]Event, error) {
 	if s.Direction != BusinessInitiated {
-		return nil, &Refused{WrongDirection}
+		return nil, &RefusedError{WrongDirection}
 	}
 	switch s.Phase {
 	case Ringing:
 		return []Event{WasAccepted{At: now}}, nil
 	case Accepted:
-		return nil, &Refused{InProgress}
+		return nil, &RefusedError{InProgress}
 	case Ended:
-		return nil, &Refused{Over}
+		return nil, &RefusedError{Over}
+	case Dialing, Answered, PreAccepted:
 	}
-	return nil, &Refused{NotRinging}
+	return nil, &RefusedError{NotRinging}
 }
 
 func decideUserEnd(s State, now time.Time) ([]Event, error) {
 	end := HasEnded{At: now, By: User}
 	switch {
 	case s.Phase == Ended:
-		return nil, &Refused{Over}
+		return nil, &RefusedError{Over}
 	case s.Phase == Accepted:
 		end.Outcome = Completed
 	case s.Direction == UserInitiated:
@@ -114,7 +116,7 @@ func decideUserEnd(s State, now time.Time) ([]Event, error) {
 	case s.Phase == Ringing:
 		end.Outcome = Declined
 	default:
-		return nil, &Refused{NotRinging}
+		return nil, &RefusedError{NotRinging}
 	}
 	return []Event{end}, nil
 }
@@ -146,7 +148,7 @@ func decideWake(s State, cmd Wake, now time.Time) []Event {
 
 func (s State) wantUIC() error {
 	if s.Direction != UserInitiated {
-		return &Refused{WrongDirection}
+		return &RefusedError{WrongDirection}
 	}
 	return nil
 }
@@ -155,9 +157,9 @@ func (s State) wantUIC() error {
 func (s State) refuseLate() error {
 	switch {
 	case s.Phase == Accepted:
-		return &Refused{InProgress}
+		return &RefusedError{InProgress}
 	case s.WindowIsOut:
-		return &Refused{TooLate}
+		return &RefusedError{TooLate}
 	}
-	return &Refused{Over}
+	return &RefusedError{Over}
 }

@@ -71,7 +71,7 @@ func (c *Cloud) refused(err error) *metaerr.Error {
 	if err == nil {
 		return nil
 	}
-	var r *callflow.Refused
+	var r *callflow.RefusedError
 	if !errors.As(err, &r) {
 		return metaerr.New(131000, "%v", err)
 	}

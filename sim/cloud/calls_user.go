@@ -5,6 +5,7 @@ import (
 	"ramal/sim/callflow"
 	"ramal/sim/leg"
 	"ramal/sim/metaerr"
+	"slices"
 )
 
 // callOf finds a call of the user: by id, or with an empty id the newest live one; call with mu held.
@@ -14,8 +15,8 @@ func (c *Cloud) callOf(key, id string) (*call, error) {
 		return nil, errNoUser
 	}
 	if id == "" {
-		for i := len(c.callOrder) - 1; i >= 0; i-- {
-			if k := c.calls[c.callOrder[i]]; k.user == u && k.state.Live() {
+		for _, v := range slices.Backward(c.callOrder) {
+			if k := c.calls[v]; k.user == u && k.state.Live() {
 				return k, nil
 			}
 		}

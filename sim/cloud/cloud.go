@@ -65,6 +65,7 @@ type override struct{ url, verifyToken string }
 
 type line struct {
 	LineConfig
+
 	settings    settings.Calling
 	limits      ledger.Limits
 	override    override // of this number only
@@ -75,6 +76,7 @@ type line struct {
 
 type user struct {
 	UserConfig
+
 	key      string
 	watchers map[chan struct{}]struct{}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -235,12 +236,7 @@ type VoiceSpec struct {
 // Validate checks a user.
 func (u UserConfig) Validate() error {
 	in := func(v string, list ...string) bool {
-		for _, s := range list {
-			if v == s {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(list, v)
 	}
 	switch {
 	case u.WAID == "" && u.UserID == "":

@@ -114,9 +114,9 @@ func (c *Cloud) mayDial(l *line, u *user, now time.Time) *metaerr.Error {
 
 func refusal(r *ledger.Refusal) *metaerr.Error {
 	if r.Until.IsZero() {
-		return metaerr.New(r.Code, "%s", r.Error())
+		return metaerr.New(r.Code, "%s", r.Text())
 	}
-	return metaerr.New(r.Code, "%s; next allowed at %s", r.Error(), r.Until.UTC().Format(time.RFC3339))
+	return metaerr.New(r.Code, "%s; next allowed at %s", r.Text(), r.Until.UTC().Format(time.RFC3339))
 }
 
 func (c *Cloud) sdpError(p *sdp.Problem) *metaerr.Error {
@@ -203,8 +203,8 @@ func (c *Cloud) localOf(k *call) sdp.Local {
 // prune forgets the oldest ended calls, and what was heard in them earlier; call with mu held.
 func (c *Cloud) prune() {
 	ended := 0
-	for i := len(c.callOrder) - 1; i >= 0; i-- {
-		k := c.calls[c.callOrder[i]]
+	for i, v := range slices.Backward(c.callOrder) {
+		k := c.calls[v]
 		if k.state.Live() {
 			continue
 		}
@@ -281,7 +281,7 @@ func (c *Cloud) whyNotCallable(l *line, u *user, via Via, now time.Time) string 
 		return "disabled"
 	case l.settings.Restricted(now, settings.RestrictUIC):
 		return "restricted"
-	case hidden != "" && !(byButton && (hidden == "hidden" || hidden == "restricted")):
+	case hidden != "" && (!byButton || hidden == "country"):
 		return hidden // a button works although the icon is hidden, but not across the country rule
 	}
 	if open, _ := l.settings.OpenAt(now); !open {

@@ -16,7 +16,7 @@ func wacid(user, business string, byUser bool) string {
 	}
 	var unique [16]byte
 	_, _ = rand.Read(unique[:]) // never fails
-	b := []byte{0x1c, 0x18, byte(len(user))}
+	b := append(make([]byte, 0, 96), 0x1c, 0x18, byte(len(user)))
 	b = append(b, user...)
 	b = append(b, 0x15, 0x02, 0x00, kind, 0x18, 0x20)
 	b = append(b, strings.ToUpper(hex.EncodeToString(unique[:]))...)
@@ -34,7 +34,7 @@ func wamid(user string, fromUser bool) string {
 	}
 	var unique [10]byte
 	_, _ = rand.Read(unique[:])
-	b := []byte{0x1c, 0x18, byte(len(user))}
+	b := append(make([]byte, 0, 96), 0x1c, 0x18, byte(len(user)))
 	b = append(b, user...)
 	b = append(b, 0x15, 0x02, 0x00, kind, 0x18, 0x14)
 	b = append(b, strings.ToUpper(hex.EncodeToString(unique[:]))...)

@@ -3,8 +3,8 @@ package cloud
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"ramal/sim/hooks"
@@ -12,8 +12,6 @@ import (
 	"ramal/sim/metaerr"
 	"ramal/sim/settings"
 )
-
-func text(s string) *string { return &s }
 
 // PutLine creates or updates a business number with its account and app. An update keeps settings (unless given),
 // permissions, chats and calls.
@@ -27,7 +25,7 @@ func (c *Cloud) PutLine(cfg LineConfig) error {
 	defer c.mu.Unlock()
 	l := c.lines[cfg.PNID]
 	if l == nil {
-		l = &line{settings: settings.Calling{Status: text("ENABLED")}}
+		l = &line{settings: settings.Calling{Status: new("ENABLED")}}
 		c.lines[cfg.PNID] = l
 	}
 	l.LineConfig = cfg
@@ -157,7 +155,7 @@ func (c *Cloud) Verify(ctx context.Context, pnid string) error {
 func (c *Cloud) challenge() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return fmt.Sprint(100000000 + c.rng.IntN(900000000))
+	return strconv.Itoa(100000000 + c.rng.IntN(900000000))
 }
 
 // Inject sends any webhook of a line, for shapes the simulator does not produce by itself.
@@ -389,7 +387,7 @@ func (c *Cloud) Settings(t Token, pnid string, credentials bool) (settings.Calli
 	if c.flags.SettingsNotSet {
 		for _, f := range []**string{&out.Status, &out.IconVisibility, &out.CallbackPermission} {
 			if *f == nil {
-				*f = text("NOT_SET")
+				*f = new("NOT_SET")
 			}
 		}
 	}

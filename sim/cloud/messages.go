@@ -214,7 +214,7 @@ func (c *Cloud) carry(l *line, p *pair, m *Message, o Outgoing, now time.Time) {
 
 func (c *Cloud) delivered(p *pair, m *Message) {
 	m.Status = "delivered"
-	if !(m.asksPermission && c.flags.ReplyBeforeResponse) {
+	if !m.asksPermission || !c.flags.ReplyBeforeResponse {
 		p.add(m)
 	}
 	skip := c.flags.SkipDelivered
@@ -226,13 +226,13 @@ func (c *Cloud) delivered(p *pair, m *Message) {
 	}
 	p.user.wake()
 	if m.asksPermission && !c.flags.ReplyBeforeResponse {
-		c.autoAnswer(p, m, ms(p.user.UserConfig.Permission.AfterMS))
+		c.autoAnswer(p, m, ms(p.user.Permission.AfterMS))
 	}
 }
 
 // autoAnswer answers a permission request by the user's policy; call with mu held.
 func (c *Cloud) autoAnswer(p *pair, m *Message, after time.Duration) {
-	switch answer := ledger.Answer(p.user.UserConfig.Permission.Mode); answer {
+	switch answer := ledger.Answer(p.user.Permission.Mode); answer {
 	case ledger.AcceptTemporary, ledger.AcceptPermanent, ledger.Decline:
 		if after == 0 {
 			_ = c.answer(p, m, answer) // a dead request is left alone

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"slices"
 	"time"
 
 	"ramal/sim/ledger"
@@ -152,8 +153,8 @@ func (c *Cloud) message(u *user, pnid, id string) (*pair, *Message) {
 		if k.user != u.key || (pnid != "" && k.pnid != pnid) {
 			continue
 		}
-		for i := len(p.chat) - 1; i >= 0; i-- {
-			if m := p.chat[i]; m.ID == id || (id == "" && m.asksPermission) {
+		for _, v := range slices.Backward(p.chat) {
+			if m := v; m.ID == id || (id == "" && m.asksPermission) {
 				return p, m
 			}
 		}

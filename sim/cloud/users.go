@@ -66,8 +66,9 @@ func (c *Cloud) DeleteUser(key string) error {
 
 // UserView is a customer with the key that addresses it.
 type UserView struct {
-	Key string `json:"key"`
 	UserConfig
+
+	Key string `json:"key"`
 }
 
 // Users returns all customers by key.
@@ -76,7 +77,7 @@ func (c *Cloud) Users() []UserView {
 	defer c.mu.Unlock()
 	out := make([]UserView, 0, len(c.users))
 	for _, u := range c.users {
-		out = append(out, UserView{u.key, u.UserConfig})
+		out = append(out, UserView{u.UserConfig, u.key})
 	}
 	slices.SortFunc(out, func(a, b UserView) int { return strings.Compare(a.Key, b.Key) })
 	return out
@@ -90,7 +91,7 @@ func (c *Cloud) User(key string) (UserView, error) {
 	if u == nil {
 		return UserView{}, errNoUser
 	}
-	return UserView{u.key, u.UserConfig}, nil
+	return UserView{u.UserConfig, u.key}, nil
 }
 
 // find resolves a key, a number or a BSUID; call with mu held.

@@ -112,8 +112,8 @@ func (c *Cloud) Phone(key string) (PhoneState, error) {
 	slices.SortFunc(s.Chats, func(a, b PhoneChat) int {
 		return cmp.Or(b.latest.Compare(a.latest), cmp.Compare(a.PNID, b.PNID))
 	})
-	for i := len(c.callOrder) - 1; i >= 0; i-- {
-		k := c.calls[c.callOrder[i]]
+	for _, v := range slices.Backward(c.callOrder) {
+		k := c.calls[v]
 		if k.user == u && (k.state.Live() || now.Sub(k.state.EndedAt) < ringOver) && k.state.Phase != callflow.Dialing && k.state.Phase != callflow.Answered {
 			s.Calls = append(s.Calls, c.phoneCall(k))
 		}
@@ -162,12 +162,12 @@ func (p *pair) show(m *Message, now time.Time) map[string]any {
 		panic(err)
 	}
 	out["at"] = Time(m.At)
-	switch {
-	case m.Kind == "permission_request":
+	switch m.Kind {
+	case "permission_request":
 		out["answerable"] = p.ledger.Answerable(m.ID, now)
-	case m.Kind == "voice_call":
+	case "voice_call":
 		out["expires"], out["expired"] = Time(m.callExpires), !now.Before(m.callExpires)
-	case m.Kind == "template":
+	case "template":
 		if m.asksPermission {
 			ask := map[string]any{"answerable": p.ledger.Answerable(m.ID, now)}
 			if m.Answer != "" {
@@ -278,8 +278,8 @@ func (c *Cloud) Calls(f CallFilter) []CallView {
 		key = u.key
 	}
 	out := []CallView{}
-	for i := len(c.callOrder) - 1; i >= 0; i-- {
-		k := c.calls[c.callOrder[i]]
+	for _, v := range slices.Backward(c.callOrder) {
+		k := c.calls[v]
 		if (f.ID == "" || f.ID == k.id) && (f.PNID == "" || f.PNID == k.line.PNID) && (key == "" || key == k.user.key) && (!f.Live || k.state.Live()) {
 			out = append(out, k.view())
 		}

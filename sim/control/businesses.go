@@ -59,8 +59,7 @@ func (a *API) verify(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), verifyWait)
 	defer cancel()
 	if err := a.cloud.Verify(ctx, r.PathValue("pnid")); err != nil {
-		var known *cloud.Error
-		if !errors.As(err, &known) {
+		if _, ok := errors.AsType[*cloud.Error](err); !ok {
 			err = &cloud.Error{Status: http.StatusBadGateway, Code: "verification_failed", Detail: err.Error()}
 		}
 		reply.Fail(w, err)

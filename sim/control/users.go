@@ -23,6 +23,7 @@ func (a *API) listUsers(w http.ResponseWriter, _ *http.Request) {
 func (a *API) putUsers(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		cloud.UserConfig
+
 		Users []cloud.UserConfig `json:"users"`
 	}
 	if err := reply.Read(r, &in); err != nil {

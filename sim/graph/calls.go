@@ -110,7 +110,7 @@ func (h *Handler) permissions(r *request) (any, *metaerr.Error) {
 }
 
 func limits(list []ledger.Usage) []map[string]any {
-	out := []map[string]any{}
+	out := make([]map[string]any, 0, len(list))
 	for _, u := range list {
 		l := map[string]any{"time_period": u.Period, "max_allowed": u.Max, "current_usage": u.Used}
 		if u.Reached() && !u.Until.IsZero() {

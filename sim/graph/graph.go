@@ -64,7 +64,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		wait(r.Context(), int(req.hold.Milliseconds()))
 	}
 	wait(r.Context(), t.GraphAfter)
-	status, body := http.StatusOK, []byte(nil)
+	var body []byte
+	status := http.StatusOK
 	data := map[string]any{"method": r.Method, "path": r.URL.Path, "took_ms": time.Since(begun).Milliseconds()}
 	if fault != nil {
 		status, body = fault.HTTP, fault.Body(traceID())
@@ -201,7 +202,7 @@ func ParseBody(contentType string, raw []byte) (map[string]json.RawMessage, *met
 			return nil, metaerr.New(100, "the form cannot be read")
 		}
 		for k, v := range form {
-			out[k], _ = json.Marshal(v[0]) // strings always marshal
+			out[k] = quote(v[0])
 		}
 		return out, nil
 	}
@@ -209,6 +210,14 @@ func ParseBody(contentType string, raw []byte) (map[string]json.RawMessage, *met
 		return nil, metaerr.New(100, "the request body is not a JSON object")
 	}
 	return out, nil
+}
+
+func quote(s string) json.RawMessage {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return raw
 }
 
 // only refuses parameters outside the list.

@@ -43,14 +43,16 @@ type answer struct {
 	status int
 	raw    string
 	Error  struct {
-		Message string
-		Type    string
-		Code    int
-		Subcode int                      `json:"error_subcode"`
-		Trace   string                   `json:"fbtrace_id"`
-		Title   string                   `json:"error_user_title"`
-		Data    struct{ Details string } `json:"error_data"`
-	}
+		Message string `json:"message"`
+		Type    string `json:"type"`
+		Code    int    `json:"code"`
+		Subcode int    `json:"error_subcode"`
+		Trace   string `json:"fbtrace_id"`
+		Title   string `json:"error_user_title"`
+		Data    struct {
+			Details string `json:"details"`
+		} `json:"error_data"`
+	} `json:"error"`
 }
 
 func call(t testing.TB, h http.Handler, method, path, token, body string) answer {

@@ -278,7 +278,7 @@ func TestVerifyHandshake(t *testing.T) {
 		{"quoted challenge", func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, `"`+r.URL.Query().Get("hub.challenge")+`"`)
 		}, "not the challenge"},
-		{"refused", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, "403"},
+		{"refused", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, "403"},
 	} {
 		srv := httptest.NewServer(http.HandlerFunc(c.write))
 		s := New(Config{})

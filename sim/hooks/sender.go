@@ -128,6 +128,8 @@ func (s *Sender) Send(to Endpoint, key, kind string, c Change) {
 }
 
 // SendAfter is Send with a delay that is not chaos: the change is held for that long, later ones may overtake it.
+//
+//nolint:contextcheck,nolintlint // read by contextcheck as a mark on the function: a delivery outlives the request that caused it
 func (s *Sender) SendAfter(to Endpoint, key, kind string, c Change, after time.Duration) {
 	if to.URL == "" || s.ctx.Err() != nil {
 		return
@@ -160,15 +162,13 @@ func (s *Sender) collect(to Endpoint, key, kind string, c Change, f fate) {
 		if window == 0 {
 			window = 50 * time.Millisecond
 		}
-		s.wg.Add(1)
-		go func() { // ends after the window, or with Close
-			defer s.wg.Done()
+		s.wg.Go(func() { // ends after the window, or with Close
 			if s.sleep(window) {
 				s.mu.Lock()
 				defer s.mu.Unlock()
 				s.flush(to, b, f)
 			}
-		}()
+		})
 	}
 	b.changes = append(b.changes, c)
 	if f.duplicate {
@@ -217,9 +217,7 @@ func (s *Sender) launch(to Endpoint, key, kind string, changes []Change, f fate,
 		limit = time.Second
 	}
 	s.busy++
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
+	s.wg.Go(func() {
 		defer s.finish(order, mine)
 		if !s.sleep(after+f.delay) || !s.await(hold, limit) || (hold == nil && !s.await(prev, orderWait)) {
 			return
@@ -230,7 +228,7 @@ func (s *Sender) launch(to Endpoint, key, kind string, changes []Change, f fate,
 				close(release)
 			}
 		})
-	}()
+	})
 }
 
 func (s *Sender) finish(order string, mine chan struct{}) {

@@ -160,7 +160,8 @@ type Refusal struct {
 	Until time.Time // next allowed time, where there is one
 }
 
-func (r *Refusal) Error() string {
+// Text says it in one sentence.
+func (r *Refusal) Text() string {
 	switch r.Code {
 	case NoPermission:
 		return "no approved call permission from the recipient"

@@ -69,6 +69,7 @@ type Endpoint struct {
 
 type socket struct {
 	*net.UDPConn
+
 	local    netip.AddrPort
 	overflow *overflowConn
 }
@@ -255,7 +256,7 @@ func (o *overflowConn) WriteTo(p []byte, addr net.Addr) (int, error) { return o.
 func (o *overflowConn) Close() error { o.shut(); return nil }
 
 // LocalAddr implements net.PacketConn.
-func (o *overflowConn) LocalAddr() net.Addr { return o.sock.UDPConn.LocalAddr() }
+func (o *overflowConn) LocalAddr() net.Addr { return o.sock.LocalAddr() }
 
 // SetDeadline implements net.PacketConn; the ICE mux sets none that matter.
 func (o *overflowConn) SetDeadline(time.Time) error { return nil }

@@ -88,8 +88,9 @@ func (a *API) users(w http.ResponseWriter, _ *http.Request) {
 		UserID string `json:"user_id"`
 		Name   string `json:"name"`
 	}
-	list := []item{}
-	for _, u := range a.cloud.Users() {
+	users := a.cloud.Users()
+	list := make([]item, 0, len(users))
+	for _, u := range users {
 		list = append(list, item{u.Key, u.WAID, u.UserID, u.Name})
 	}
 	reply.JSON(w, map[string]any{"users": list})

@@ -35,8 +35,6 @@ type Problem struct {
 	Fingerprint bool
 }
 
-func (p *Problem) Error() string { return "sdp: " + p.Details }
-
 func problem(format string, args ...any) *Problem {
 	return &Problem{Details: fmt.Sprintf(format, args...)}
 }

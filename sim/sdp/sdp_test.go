@@ -21,12 +21,12 @@ func good(setup string) string {
 }
 
 func TestJudge(t *testing.T) {
-	swap := func(old, new string) func(string) string {
+	swap := func(was, is string) func(string) string {
 		return func(s string) string {
-			if !strings.Contains(s, old) {
-				t.Fatalf("the sample lacks %q", old)
+			if !strings.Contains(s, was) {
+				t.Fatalf("the sample lacks %q", was)
 			}
-			return strings.Replace(s, old, new, 1)
+			return strings.Replace(s, was, is, 1)
 		}
 	}
 	cases := []struct {

@@ -3,6 +3,7 @@ package sdp
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -36,7 +37,7 @@ func Offer(l Local) string {
 		if a.Addr().Is6() {
 			prio = 2122262783
 		}
-		line(b, "a=candidate:%d 1 udp %d %s %d typ host generation 0 network-cost 50", 2110000001+i, prio, a.Addr(), a.Port())
+		linef(b, "a=candidate:%d 1 udp %d %s %d typ host generation 0 network-cost 50", 2110000001+i, prio, a.Addr(), a.Port())
 	}
 	body(b, l, "actpass", "audio", OpusPT, DTMFPT)
 	return b.String()
@@ -57,17 +58,17 @@ func Answer(l Local, offer Description, setup string) string {
 		if a.Addr().Is6() {
 			prio = 2113939711
 		}
-		line(b, "a=candidate:%d 1 udp %d %s %d typ host generation 0 network-cost 50", 2110000001+i, prio, a.Addr(), a.Port())
+		linef(b, "a=candidate:%d 1 udp %d %s %d typ host generation 0 network-cost 50", 2110000001+i, prio, a.Addr(), a.Port())
 	}
 	for _, e := range offer.Extmaps {
-		line(b, "a=extmap:%s", e)
+		linef(b, "a=extmap:%s", e)
 	}
 	body(b, l, setup, offer.Mid, offer.Opus, dtmf)
 	return b.String()
 }
 
 func formats(opus, dtmf uint8, l Local) string {
-	s := fmt.Sprintf("%d", opus)
+	s := strconv.FormatUint(uint64(opus), 10)
 	if l.PCMA {
 		s += fmt.Sprintf(" %d", pcmaPT)
 	}
@@ -77,7 +78,7 @@ func formats(opus, dtmf uint8, l Local) string {
 	return s + fmt.Sprintf(" %d", dtmf)
 }
 
-func line(b *strings.Builder, format string, args ...any) {
+func linef(b *strings.Builder, format string, args ...any) {
 	fmt.Fprintf(b, format, args...)
 	b.WriteString("\r\n")
 }
@@ -90,40 +91,40 @@ func head(b *strings.Builder, l Local, mid, formats string) {
 			break
 		}
 	}
-	line(b, "v=0")
-	line(b, "o=- %d 2 IN IP4 127.0.0.1", l.SessionID)
-	line(b, "s=-")
-	line(b, "t=0 0")
-	line(b, "a=group:BUNDLE %s", mid)
-	line(b, "a=msid-semantic: WMS %s", l.StreamID)
-	line(b, "a=ice-lite")
-	line(b, "m=audio %d UDP/TLS/RTP/SAVPF %s", first.Port(), formats)
-	line(b, "c=IN IP4 %s", first.Addr())
-	line(b, "a=rtcp:9 IN IP4 0.0.0.0")
+	linef(b, "v=0")
+	linef(b, "o=- %d 2 IN IP4 127.0.0.1", l.SessionID)
+	linef(b, "s=-")
+	linef(b, "t=0 0")
+	linef(b, "a=group:BUNDLE %s", mid)
+	linef(b, "a=msid-semantic: WMS %s", l.StreamID)
+	linef(b, "a=ice-lite")
+	linef(b, "m=audio %d UDP/TLS/RTP/SAVPF %s", first.Port(), formats)
+	linef(b, "c=IN IP4 %s", first.Addr())
+	linef(b, "a=rtcp:9 IN IP4 0.0.0.0")
 }
 
 func body(b *strings.Builder, l Local, setup, mid string, opus, dtmf uint8) {
-	line(b, "a=ice-ufrag:%s", l.Ufrag)
-	line(b, "a=ice-pwd:%s", l.Pwd)
-	line(b, "a=fingerprint:sha-256 %s", FingerprintText(l.Fingerprint))
-	line(b, "a=setup:%s", setup)
-	line(b, "a=mid:%s", mid)
-	line(b, "a=sendrecv")
-	line(b, "a=msid:%s WhatsAppTrack1", l.StreamID)
-	line(b, "a=rtcp-mux")
-	line(b, "a=rtpmap:%d opus/48000/2", opus)
-	line(b, "a=rtcp-fb:%d transport-cc", opus)
-	line(b, "a=fmtp:%d %s", opus, opusParams)
+	linef(b, "a=ice-ufrag:%s", l.Ufrag)
+	linef(b, "a=ice-pwd:%s", l.Pwd)
+	linef(b, "a=fingerprint:sha-256 %s", FingerprintText(l.Fingerprint))
+	linef(b, "a=setup:%s", setup)
+	linef(b, "a=mid:%s", mid)
+	linef(b, "a=sendrecv")
+	linef(b, "a=msid:%s WhatsAppTrack1", l.StreamID)
+	linef(b, "a=rtcp-mux")
+	linef(b, "a=rtpmap:%d opus/48000/2", opus)
+	linef(b, "a=rtcp-fb:%d transport-cc", opus)
+	linef(b, "a=fmtp:%d %s", opus, opusParams)
 	if l.PCMA {
-		line(b, "a=rtpmap:%d PCMA/8000", pcmaPT)
+		linef(b, "a=rtpmap:%d PCMA/8000", pcmaPT)
 	}
 	if l.PCMU {
-		line(b, "a=rtpmap:%d PCMU/8000", pcmuPT)
+		linef(b, "a=rtpmap:%d PCMU/8000", pcmuPT)
 	}
-	line(b, "a=rtpmap:%d telephone-event/8000", dtmf)
-	line(b, "a=maxptime:20")
-	line(b, "a=ptime:20")
-	line(b, "a=ssrc:%d cname:WhatsAppAudioStream1", l.SSRC)
+	linef(b, "a=rtpmap:%d telephone-event/8000", dtmf)
+	linef(b, "a=maxptime:20")
+	linef(b, "a=ptime:20")
+	linef(b, "a=ssrc:%d cname:WhatsAppAudioStream1", l.SSRC)
 }
 
 // FingerprintText writes a digest as colon-separated upper-case hex (RFC 8122 section 5).

@@ -95,7 +95,7 @@ func TestValidate(t *testing.T) {
 func TestOpeningHours(t *testing.T) {
 	c := parse(t, `{"status":"ENABLED",`+hours+`}`)
 	zone, _ := time.LoadLocation("America/Sao_Paulo")
-	at := func(day, hour, min int) time.Time { return time.Date(2026, 11, day, hour, min, 0, 0, zone) }
+	at := func(day, hour, minute int) time.Time { return time.Date(2026, 11, day, hour, minute, 0, 0, zone) }
 	for _, v := range []struct {
 		at   time.Time
 		open bool

@@ -22,8 +22,6 @@ type Problem struct {
 	Details string
 }
 
-func (p *Problem) Error() string { return p.Details }
-
 func bad(format string, args ...any) *Problem {
 	return &Problem{Code: 100, Details: fmt.Sprintf(format, args...)}
 }
