@@ -170,19 +170,35 @@ const (
 	redriveEvery = 5 * time.Second
 	redriveAfter = 15 * time.Second // older than any processing that is still going on
 	redriveBatch = 100
+	pruneEvery   = 10 * time.Minute
+	pruneBatch   = 10_000
+	keepInbox    = 8 * 24 * time.Hour
 )
 
 // loop runs until ctx ends.
 func (r *redriver) loop(ctx context.Context) {
-	tick := time.NewTicker(redriveEvery)
+	tick, clean := time.NewTicker(redriveEvery), time.NewTicker(pruneEvery)
 	defer tick.Stop()
+	defer clean.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			r.once(ctx)
+		case <-clean.C:
+			r.prune(ctx)
 		}
+	}
+}
+
+// prune forgets what no late or repeated delivery can ask for any more: Meta delivers again for at most 7 days.
+func (r *redriver) prune(ctx context.Context) {
+	before := r.h.now().Add(-keepInbox)
+	_, inboxErr := r.h.store.PruneInbox(ctx, before, pruneBatch)
+	_, stoneErr := r.h.store.PruneTombstones(ctx, before, pruneBatch)
+	if err := errors.Join(inboxErr, stoneErr); err != nil {
+		r.h.log.Info("old inbox rows not removed; the next round tries again", slog.Any("error", err))
 	}
 }
 

@@ -31,6 +31,8 @@ type Config struct {
 	Attempts      int           // at most this many sends of a request that may be repeated; default 3
 	Backoff       time.Duration // pause before the second attempt, doubled after each, ±25 %; default 250 ms
 	Logger        *slog.Logger  // default slog.Default()
+	// Observe is told how each operation ended, its repetitions included. op is the method's name in snake_case. Default: nobody.
+	Observe func(op string, err error, d time.Duration)
 }
 
 var versionForm = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`)

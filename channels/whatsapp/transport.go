@@ -54,6 +54,15 @@ func (c *Client) post(ctx context.Context, r request) error {
 
 // send tries r up to Attempts times and decodes a 2xx answer into out. It returns how often r was put on the wire.
 func (c *Client) send(ctx context.Context, r request, out any) (sends int, err error) {
+	began := time.Now()
+	sends, err = c.attempts(ctx, r, out)
+	if c.cfg.Observe != nil {
+		c.cfg.Observe(strings.TrimPrefix(r.op, "whatsapp."), err, time.Since(began))
+	}
+	return sends, err
+}
+
+func (c *Client) attempts(ctx context.Context, r request, out any) (sends int, err error) {
 	r.repeat = r.repeat || r.method == http.MethodGet
 	payload, kind, err := r.encode()
 	if err != nil {

@@ -112,7 +112,7 @@ func (e *Engine) startActors(ctx context.Context, nodeID id.Node) error {
 		Providers: func(l store.LineRow) (host.Provider, error) {
 			return whatsapp.New(whatsapp.Config{
 				BaseURL: l.GraphURL, Version: l.APIVersion, Token: l.Credentials.Token, PhoneNumberID: l.PhoneNumberID, WABA: l.WABAID,
-				HTTPClient: client, Logger: e.log,
+				HTTPClient: client, Logger: e.log, Observe: observer{metrics}.provider,
 			})
 		},
 	})

@@ -5,6 +5,7 @@ import (
 
 	"ramal/actors/host"
 	"ramal/cluster"
+	"ramal/internal/fault"
 	"ramal/internal/telemetry"
 	"ramal/media"
 )
@@ -22,6 +23,14 @@ func (o observer) CallEnded(direction, reason, _ string, talk time.Duration) {
 }
 func (o observer) Webhook(event, result string) { o.m.Inbox(event, result) }
 func (o observer) Unsaved(delta int)            { o.m.CallsUnsaved(delta) }
+
+func (o observer) provider(op string, err error, d time.Duration) {
+	kind := "ok"
+	if err != nil {
+		kind = string(fault.KindOf(err))
+	}
+	o.m.Provider(op, kind, d)
+}
 
 func mediaStats(s media.Stats) telemetry.MediaStats {
 	out := telemetry.MediaStats{
