@@ -1,8 +1,11 @@
 package system
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
+	"testing"
 	"time"
 
 	"ramal/benchmarks/agentclient"
@@ -277,4 +280,22 @@ func (w *world) rings(key string) {
 func (w *world) simEnded(key string) simclient.Call {
 	w.t.Helper()
 	return w.simCall(key, func(c simclient.Call) bool { return c.Phase == "ended" })
+}
+
+// simCallT is a call as the provider sees it.
+type simCallT = simclient.Call
+
+// decode reads what an event carries.
+func decode(t testing.TB, raw json.RawMessage, into any) bool {
+	t.Helper()
+	if err := json.Unmarshal(raw, into); err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
+
+// closedToday are hours in which only another day is open, whatever zone the test runs in.
+func closedToday() []agentclient.Open {
+	day := time.Now().In(time.FixedZone("BRT", -3*3600)).AddDate(0, 0, 3).Weekday()
+	return []agentclient.Open{{Day: strings.ToUpper(day.String()), Open: "0900", Close: "1000"}}
 }
