@@ -1,7 +1,9 @@
 package media
 
 import (
+	"errors"
 	"log/slog"
+	"net"
 	"net/netip"
 	"time"
 
@@ -31,7 +33,7 @@ type apis struct {
 	browser   *webrtc.API
 }
 
-func newAPIs(cfg Config, mux ice.UDPMux, log *slog.Logger) (apis, error) {
+func newAPIs(cfg Config, shared *sockets, log *slog.Logger) (apis, error) {
 	var a apis
 	for _, kind := range []struct {
 		api    **webrtc.API
@@ -41,16 +43,19 @@ func newAPIs(cfg Config, mux ice.UDPMux, log *slog.Logger) (apis, error) {
 		{&a.offering, true, func(s *webrtc.SettingEngine) error {
 			s.SetHandleUndeclaredSSRCWithoutAnswer(true) // its answer declares no source we may rely on
 			s.SetSDPMediaLevelFingerprints(true)
-			return nil
+			return ownSocket(s, cfg, shared)
 		}},
 		{&a.answering, true, func(s *webrtc.SettingEngine) error {
 			// The library answers an ice-lite offer with setup:passive, and WhatsApp never starts DTLS: both would wait.
 			s.SetSDPMediaLevelFingerprints(true)
-			return s.SetAnsweringDTLSRole(webrtc.DTLSRoleClient)
+			return errors.Join(s.SetAnsweringDTLSRole(webrtc.DTLSRoleClient), ownSocket(s, cfg, shared))
 		}},
-		{&a.browser, false, func(*webrtc.SettingEngine) error { return nil }},
+		{&a.browser, false, func(s *webrtc.SettingEngine) error {
+			s.SetICEUDPMux(shared.mux)
+			return nil
+		}},
 	} {
-		settings, err := baseSettings(cfg, mux, log)
+		settings, err := baseSettings(cfg, log)
 		if err != nil {
 			return apis{}, err
 		}
@@ -71,9 +76,24 @@ func newAPIs(cfg Config, mux ice.UDPMux, log *slog.Logger) (apis, error) {
 	return a, nil
 }
 
-func baseSettings(cfg Config, mux ice.UDPMux, log *slog.Logger) (webrtc.SettingEngine, error) {
+// ownSocket gives each connection a socket of its own, on the addresses that the node uses. Packets are told apart by the
+// other side's address, except for ICE's checks: two calls from one port to one address of a relay would be one.
+func ownSocket(s *webrtc.SettingEngine, cfg Config, shared *sockets) error {
+	ours := map[string]bool{}
+	for _, addr := range shared.addrs {
+		if udp, ok := addr.(*net.UDPAddr); ok {
+			ours[udp.IP.String()] = true
+		}
+	}
+	s.SetIPFilter(func(ip net.IP) bool { return ours[ip.String()] })
+	if cfg.ContactPorts[1] == 0 {
+		return nil
+	}
+	return s.SetEphemeralUDPPortRange(cfg.ContactPorts[0], cfg.ContactPorts[1])
+}
+
+func baseSettings(cfg Config, log *slog.Logger) (webrtc.SettingEngine, error) {
 	s := webrtc.SettingEngine{LoggerFactory: pionLoggers{log}}
-	s.SetICEUDPMux(mux)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.SetIncludeLoopbackCandidate(true) // what is offered was decided when the sockets were bound
 	// Browsers hide their addresses behind .local names, which a server cannot resolve. It need not: their checks

@@ -13,9 +13,13 @@ import (
 // Config is everything an Engine can be told. The zero value is a working default; every field says its
 // unit, its default and what it changes.
 type Config struct {
-	// UDPAddr is the "host:port" all media of the node goes through. An empty host binds every usable
+	// UDPAddr is the "host:port" that all browsers' media goes through. An empty host binds every usable
 	// local address on the one port; port 0 takes any free port. Default ":0".
 	UDPAddr string
+	// ContactPorts are the UDP ports of the contacts' connections, first and last. Each contact's connection needs one of its
+	// own: all calls may go to one address of WhatsApp's relay, and what comes back says nothing but that address. They need not
+	// be open to the outside: we always speak first. Default: any free port.
+	ContactPorts [2]uint16
 	// PublicIPs are advertised instead of the local addresses (a node behind 1:1 NAT). Default: none.
 	PublicIPs []string
 	// IncludeLoopback also offers loopback addresses: development and tests. Default false; loopback is
@@ -79,6 +83,7 @@ func (c Config) Validate() error {
 			fault(true, "public ip %q: %w", ip, err)
 		}
 	}
+	fault(c.ContactPorts[0] > c.ContactPorts[1], "contact ports: %d is after %d", c.ContactPorts[0], c.ContactPorts[1])
 	fault(c.AgentSlots < 1 || c.AgentSlots > 31, "agent slots: %d is not in 1..31", c.AgentSlots)
 	fault(c.MaxParticipants < 2 || c.MaxParticipants > 32, "max participants: %d is not in 2..32", c.MaxParticipants)
 	fault(c.Shards < 1 || c.Shards > 256, "shards: %d is not in 1..256", c.Shards)

@@ -67,7 +67,7 @@ func New(cfg Config) (*Engine, error) {
 	if e.sockets, err = listen(cfg, e.log); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, op, err)
 	}
-	if e.apis, err = newAPIs(cfg, e.sockets.mux, e.log); err != nil {
+	if e.apis, err = newAPIs(cfg, e.sockets, e.log); err != nil {
 		return nil, errors.Join(fault.Wrap(fault.Internal, op, err), e.sockets.close())
 	}
 	for range cfg.Shards {

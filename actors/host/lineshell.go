@@ -161,6 +161,7 @@ func callingSettings(s line.Settings) whatsapp.CallingSettings {
 		out.IconVisibility = "DEFAULT"
 	}
 	if s.Hours == nil {
+		out.Hours = alwaysOpen()
 		return out
 	}
 	hours := &whatsapp.CallHours{Status: "ENABLED", Timezone: s.Hours.TimeZone}
@@ -168,14 +169,35 @@ func callingSettings(s line.Settings) whatsapp.CallingSettings {
 		hours.Weekly = append(hours.Weekly, whatsapp.WeeklyHours{Day: o.Day, Open: o.Open, Close: o.Close})
 	}
 	for _, d := range s.Hours.Holidays {
-		holiday := whatsapp.Holiday{Date: d.Date, Start: d.Open, End: d.Close}
-		if d.Open == "" { // closed all day: Meta has no other way to say it than an opening of one minute at midnight
-			holiday.Start, holiday.End = "0000", "0001"
-		}
-		hours.Holidays = append(hours.Holidays, holiday)
+		hours.Holidays = append(hours.Holidays, closedSpans(d)...)
 	}
 	out.Hours = hours
 	return out
+}
+
+// closedSpans are the times of a holiday at which nobody is there: Meta's example of a holiday names the closed span. Its
+// page can be read otherwise too, so our own gate decides, whatever phones show.
+func closedSpans(d line.Holiday) []whatsapp.Holiday {
+	if d.Open == "" {
+		return []whatsapp.Holiday{{Date: d.Date, Start: "0000", End: "2359"}}
+	}
+	var out []whatsapp.Holiday
+	if d.Open > "0000" {
+		out = append(out, whatsapp.Holiday{Date: d.Date, Start: "0000", End: d.Open})
+	}
+	if d.Close < "2359" {
+		out = append(out, whatsapp.Holiday{Date: d.Date, Start: d.Close, End: "2359"})
+	}
+	return out
+}
+
+// alwaysOpen switches hours off; Meta wants a zone and at least one opening all the same.
+func alwaysOpen() *whatsapp.CallHours {
+	hours := &whatsapp.CallHours{Status: "DISABLED", Timezone: "America/Sao_Paulo"}
+	for _, day := range []string{"MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"} {
+		hours.Weekly = append(hours.Weekly, whatsapp.WeeklyHours{Day: day, Open: "0000", Close: "2359"})
+	}
+	return hours
 }
 
 func onOff(on bool) string {

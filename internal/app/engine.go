@@ -93,8 +93,12 @@ func OpenStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store
 }
 
 func (e *Engine) openMedia(context.Context, id.Node) error {
+	ports, err := portRange(e.cfg.Media.Contacts)
+	if err != nil {
+		return err
+	}
 	m, err := media.New(media.Config{
-		UDPAddr: e.cfg.Media.UDP, PublicIPs: e.cfg.Media.PublicIPs, IncludeLoopback: e.cfg.Media.Loopback,
+		UDPAddr: e.cfg.Media.UDP, ContactPorts: ports, PublicIPs: e.cfg.Media.PublicIPs, IncludeLoopback: e.cfg.Media.Loopback,
 		MaxParticipants: e.cfg.Call.MaxParties, AgentSlots: e.cfg.Call.MaxParties - 1, Logger: e.log,
 	})
 	if err != nil {
@@ -102,6 +106,17 @@ func (e *Engine) openMedia(context.Context, id.Node) error {
 	}
 	e.media = m
 	return nil
+}
+
+// portRange reads "first-last"; empty is none.
+func portRange(s string) (ports [2]uint16, err error) {
+	if s == "" {
+		return ports, nil
+	}
+	if n, err := fmt.Sscanf(s, "%d-%d", &ports[0], &ports[1]); n != 2 || err != nil {
+		return ports, fmt.Errorf("media.contact_ports: %q is not like 40100-42099", s)
+	}
+	return ports, nil
 }
 
 func (e *Engine) startActors(ctx context.Context, nodeID id.Node) error {

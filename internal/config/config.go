@@ -48,7 +48,8 @@ type Config struct {
 		Lease     time.Duration `koanf:"lease" default:"3s" usage:"how long the others wait for a silent node"`
 	} `koanf:"cluster"`
 	Media struct {
-		UDP       string   `koanf:"udp" default:":0" usage:"host:port of the one UDP socket for audio"`
+		UDP       string   `koanf:"udp" default:":0" usage:"host:port of the one UDP socket for all browsers' audio"`
+		Contacts  string   `koanf:"contact_ports" usage:"UDP ports of the contacts' connections, first-last; empty: any free one"`
 		PublicIPs []string `koanf:"public_ips" usage:"addresses to advertise instead of the local ones"`
 		Loopback  bool     `koanf:"loopback" usage:"offer loopback addresses too (development)"`
 	} `koanf:"media"`
