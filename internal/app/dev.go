@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 
 	"ramal/gateway/auth"
 	"ramal/internal/config"
+	"ramal/internal/fault"
 	"ramal/internal/id"
 	"ramal/internal/secret"
 	"ramal/sim"
@@ -123,7 +125,7 @@ type devSecrets struct{ keys, token string }
 // secrets are made once and kept beside the data, readable by their owner only.
 func (d Dev) secrets() (devSecrets, error) {
 	dir := d.DataDir
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the database's account passes through
 		return devSecrets{}, err
 	}
 	keys, err := keep(filepath.Join(dir, "keys"), func() (string, error) { return secret.Generate("dev") })
@@ -139,7 +141,7 @@ func (d Dev) secrets() (devSecrets, error) {
 }
 
 // keep reads a private file, or makes it.
-func keep(path string, make func() (string, error)) (string, error) {
+func keep(path string, generate func() (string, error)) (string, error) {
 	raw, err := os.ReadFile(path)
 	if err == nil {
 		return strings.TrimSpace(string(raw)), nil
@@ -147,7 +149,7 @@ func keep(path string, make func() (string, error)) (string, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	text, err := make()
+	text, err := generate()
 	if err != nil {
 		return "", err
 	}
@@ -232,8 +234,17 @@ func (d Dev) seed(ctx context.Context, cfg config.Config, simURL string, log *sl
 	return nil
 }
 
+const maxTokenLife = 30 * 24 * time.Hour
+
 // Token makes an agent's token for cfg's HS256 secret. life is at most 30 days.
 func Token(cfg config.Config, tenant id.Tenant, agent id.Agent, role string, life time.Duration) (string, error) {
+	const op = "app.token"
+	if life > maxTokenLife {
+		return "", fault.Newf(fault.Invalid, op, "claims", "a token is valid for %v at most", maxTokenLife)
+	}
+	if !slices.Contains([]string{auth.RoleAgent, auth.RoleSupervisor, auth.RoleAdmin}, role) {
+		return "", fault.Newf(fault.Invalid, op, "claims", "role %q is none of agent, supervisor, admin", role)
+	}
 	return auth.Issue(
 		auth.Issuer{Name: cfg.Auth.Issuer, Audience: cfg.Auth.Audience, Secret: []byte(cfg.Auth.Secret)},
 		auth.Claims{Tenant: tenant, Agent: agent, Role: role, Expires: time.Now().Add(life)},
@@ -242,7 +253,8 @@ func Token(cfg config.Config, tenant id.Tenant, agent id.Agent, role string, lif
 }
 
 func (d Dev) links(r *Running, took time.Duration) error {
-	out := fmt.Sprintf("  ready in %.1f s\n\n", took.Seconds())
+	var out strings.Builder
+	fmt.Fprintf(&out, "  ready in %.1f s\n\n", took.Seconds())
 	for _, who := range []struct {
 		agent id.Agent
 		label string
@@ -252,10 +264,10 @@ func (d Dev) links(r *Running, took time.Duration) error {
 		if err != nil {
 			return err
 		}
-		out += fmt.Sprintf("  %s  %s/#token=%s\n", who.label, r.Engine.URL(), url.PathEscape(token))
+		fmt.Fprintf(&out, "  %s  %s/#token=%s\n", who.label, r.Engine.URL(), url.PathEscape(token))
 	}
-	out += fmt.Sprintf("  the customer's phone  %s/phone/5511987654321\n\n", r.Sim.URL())
-	out += "  Open them in separate tabs, allow the microphone, and call. Ctrl-C stops everything; the data stay.\n"
-	_, err := io.WriteString(d.Out, out)
+	fmt.Fprintf(&out, "  the customer's phone  %s/phone/5511987654321\n\n", r.Sim.URL())
+	out.WriteString("  Open them in separate tabs, allow the microphone, and call. Ctrl-C stops everything; the data stay.\n")
+	_, err := io.WriteString(d.Out, out.String())
 	return err
 }

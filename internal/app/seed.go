@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"ramal/actors/agent"
 	"ramal/actors/contact"
 	"ramal/actors/host"
 	"ramal/actors/line"
@@ -144,6 +145,9 @@ func AddAgent(ctx context.Context, st *store.Store, t id.Tenant, a SeedAgent) er
 	if a.Role == "" {
 		a.Role = "agent"
 	}
+	if _, err := agent.Decide(agent.State{}, agent.Enroll{Tenant: t, ID: a.ID, Name: a.Name, Role: a.Role}, time.Now()); err != nil {
+		return err // what its actor refuses later is refused now
+	}
 	return st.InsertAgent(ctx, store.AgentRow{Tenant: t, ID: a.ID, Name: a.Name, Email: a.Email, Role: a.Role})
 }
 
@@ -178,6 +182,9 @@ func addContact(ctx context.Context, h *host.Host, t id.Tenant, c SeedContact) e
 		Profile: contact.Profile{
 			Name: c.Name, Phone: c.Phone, Status: c.Status, Tags: c.Tags, OrderNo: c.OrderNo, QuoteCents: c.QuoteCents, Assigned: c.Assigned,
 		},
+	}
+	if c.ID == "" && c.Phone == "" { // it could not be recognised when the seed comes again
+		return fault.New(fault.Invalid, "contact.add", "invalid_field", "a contact needs a phone or an id")
 	}
 	if c.ID == "" {
 		create.ID = id.Contact(id.New("ct", now))
