@@ -47,13 +47,13 @@ func ContactRow(s contact.State, base int64, now time.Time) store.ContactRow {
 	return row
 }
 
-func (h *Host) loadContact(ctx context.Context, who cluster.Identity) (contact.State, int64, error) {
+func (h *Host) loadContact(ctx context.Context, who cluster.Identity) (contact.State, int64, []contact.Command, error) {
 	s := contact.State{Policy: h.cfg.Contact}
 	row, err := h.store.GetContact(ctx, who.Tenant, id.Contact(who.Key))
 	if err != nil {
-		return s, 0, err
+		return s, 0, nil, err
 	}
-	return s, row.Version, unpack(row.State, &s)
+	return s, row.Version, nil, unpack(row.State, &s)
 }
 
 func (h *Host) saveContact(ctx context.Context, _ cluster.Identity, s contact.State, base int64) error {
@@ -64,25 +64,19 @@ func (h *Host) saveContact(ctx context.Context, _ cluster.Identity, s contact.St
 	return err
 }
 
-func (h *Host) loadAgent(ctx context.Context, who cluster.Identity) (agent.State, int64, error) {
+func (h *Host) loadAgent(ctx context.Context, who cluster.Identity) (agent.State, int64, []agent.Command, error) {
 	s := agent.State{Policy: h.cfg.Agent}
 	row, err := h.store.GetAgent(ctx, who.Tenant, id.Agent(who.Key))
 	if err != nil {
-		return s, 0, err
+		return s, 0, nil, err
 	}
 	if err := unpack(row.State, &s); err != nil {
-		return s, 0, err
+		return s, 0, nil, err
 	}
-	if s.ID == "" || s.Name != row.Name || s.Role != row.Role { // added or renamed by an operator
-		events, err := agent.Decide(s, agent.Enroll{Tenant: row.Tenant, ID: row.ID, Name: row.Name, Role: row.Role}, h.now())
-		if err != nil {
-			return s, 0, err
-		}
-		for _, ev := range events {
-			s = agent.Evolve(s, ev)
-		}
+	if s.ID != "" && s.Name == row.Name && s.Role == row.Role {
+		return s, row.Version, nil, nil
 	}
-	return s, row.Version, nil
+	return s, row.Version, []agent.Command{agent.Enroll{Tenant: row.Tenant, ID: row.ID, Name: row.Name, Role: row.Role}}, nil // added or renamed by an operator
 }
 
 func (h *Host) saveAgent(ctx context.Context, _ cluster.Identity, s agent.State, base int64) error {
@@ -103,29 +97,20 @@ func (h *Host) saveAgent(ctx context.Context, _ cluster.Identity, s agent.State,
 	return h.store.SaveAgent(ctx, row, base)
 }
 
-func (h *Host) loadLine(ctx context.Context, who cluster.Identity) (line.State, int64, error) {
+func (h *Host) loadLine(ctx context.Context, who cluster.Identity) (line.State, int64, []line.Command, error) {
 	s := line.State{Policy: h.cfg.Line}
 	row, err := h.store.GetLine(ctx, who.Tenant, id.Line(who.Key))
 	if err != nil {
-		return s, 0, err
+		return s, 0, nil, err
 	}
-	if err := unpack(row.State, &s); err != nil {
-		return s, 0, err
+	if err := unpack(row.State, &s); err != nil || s.ID != "" {
+		return s, row.Version, nil, err
 	}
-	if s.ID == "" { // added by an operator: what was given then is the first version
-		settings := line.Settings{Calling: true, IconVisible: true, CallbackPermission: true}
-		if err := unpack(row.Settings, &settings); err != nil {
-			return s, 0, err
-		}
-		events, err := line.Decide(s, line.Create{Tenant: row.Tenant, ID: row.ID, Settings: settings}, h.now())
-		if err != nil {
-			return s, 0, err
-		}
-		for _, ev := range events {
-			s = line.Evolve(s, ev)
-		}
+	settings := line.Settings{Calling: true, IconVisible: true, CallbackPermission: true}
+	if err := unpack(row.Settings, &settings); err != nil {
+		return s, 0, nil, err
 	}
-	return s, row.Version, nil
+	return s, row.Version, []line.Command{line.Create{Tenant: row.Tenant, ID: row.ID, Settings: settings}}, nil // added by an operator: what was given then is the first version
 }
 
 func (h *Host) saveLine(ctx context.Context, who cluster.Identity, s line.State, base int64) error {

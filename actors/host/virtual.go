@@ -23,8 +23,9 @@ type core[S, C, E, F any] struct {
 	deadline func(S) time.Time
 	effects  func(before S, ev E, after S) []F
 	wake     C
-	load     func(ctx context.Context, who cluster.Identity) (S, int64, error)
-	save     func(ctx context.Context, who cluster.Identity, s S, base int64) error
+	// load reads the stored state and its version, and names the commands that are due before any other.
+	load func(ctx context.Context, who cluster.Identity) (S, int64, []C, error)
+	save func(ctx context.Context, who cluster.Identity, s S, base int64) error
 	// perform carries out one effect. It must not block: what waits goes onto a lane.
 	perform func(v *virtual[S, C, E, F], eff F)
 	// other answers messages that are no commands; handled is false for unknown ones.
@@ -147,11 +148,17 @@ func (v *virtual[S, C, E, F]) ensure() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
 	defer cancel()
-	s, version, err := v.load(ctx, v.who)
+	s, version, due, err := v.load(ctx, v.who)
 	if err != nil {
 		return err
 	}
 	v.s, v.version, v.loaded = s, version, true
+	for _, cmd := range due {
+		if _, err := v.command(cmd); err != nil {
+			v.loaded = false
+			return err
+		}
+	}
 	return nil
 }
 
