@@ -152,6 +152,8 @@ describe('back-off', () => {
     [9, 1006, 1, 15_250],
     [1, 1001, 0, 50],
     [1, 1001, 1, 500],
+    [1, 4005, 1, 500],
+    [1, 1013, 1, 1250],
     [2, 1001, 1, 2250],
   ])('attempt %i after %i with chance %f waits %i ms', (attempt, code, random, ms) => {
     expect(backoffMs(attempt, code, random)).toBe(ms);

@@ -56,9 +56,11 @@ export type LinkOutput =
 /** closeTokenRefused is the close code after which trying again makes no sense. */
 export const closeTokenRefused = 4001;
 
-/** backoffMs grows from 0.5 s to 15 s with full jitter above a floor; a draining node (1001) is left at once. */
+const elsewhere: readonly number[] = [1001, 4005]; // the node is draining, or the agent is served by another one
+
+/** backoffMs grows from 0.5 s to 15 s with full jitter above a floor; another node is looked for at once. */
 export function backoffMs(attempt: number, code: number, random: number): number {
-  if (code === 1001 && attempt <= 1) return Math.round(50 + random * 450);
+  if (elsewhere.includes(code) && attempt <= 1) return Math.round(50 + random * 450);
   const ceiling = Math.min(15_000, 500 * 2 ** Math.min(attempt, 6));
   return Math.round(250 + random * ceiling);
 }

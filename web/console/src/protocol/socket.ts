@@ -165,7 +165,7 @@ export class AgentSocket {
       (reply) => this.welcomed(reply as Welcome),
       (err: Failure) => {
         if (this.socket !== socket) return;
-        this.drop(err.kind === 'denied' ? closeTokenRefused : 4000);
+        this.drop(err.kind === 'denied' || err.kind === 'not_found' ? closeTokenRefused : 4000);
       },
     );
   }

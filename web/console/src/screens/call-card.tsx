@@ -197,7 +197,7 @@ function Warnings({ call, away }: { call: CallView; away: boolean }): JSX.Elemen
       {silent && (
         <div class="card-warning" role="status" data-testid="microphone-problem" data-problem={problem}>
           <p>{word('microphone', problem, 'microphone.failed')}</p>
-          <Button small icon="microphone" testid="microphone-retry" onClick={() => void audio.useMicrophone()}>
+          <Button small icon="microphone" testid="microphone-retry" onClick={() => void audio.takeMicrophone()}>
             {t('microphone.retry')}
           </Button>
         </div>
@@ -280,7 +280,6 @@ function Controls({ call, away, going }: { call: CallView; away: boolean; going:
         tone={muted ? 'accent' : 'plain'}
         icon={muted ? 'microphoneOff' : 'microphone'}
         testid="call-mute"
-        pressed={muted}
         disabled={away}
         onClick={() => void toggleMute()}
       >

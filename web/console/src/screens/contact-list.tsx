@@ -166,8 +166,12 @@ function Row({ contact, selected }: { contact: ContactView; selected: boolean })
           </span>
           <span class="row-sub">
             <span class="row-info">
-              {contact.phone && contact.name ? phone(contact.phone) : ''}
-              {contact.order_no ? ` · ${t('contact.order', { no: contact.order_no })}` : ''}
+              {[
+                contact.phone && contact.name ? phone(contact.phone) : '',
+                contact.order_no ? t('contact.order', { no: contact.order_no }) : '',
+              ]
+                .filter(Boolean)
+                .join(' · ')}
             </span>
             {contact.ongoing_call ? (
               <Badge tone="good" testid="contact-in-call">

@@ -102,7 +102,6 @@ function Week({ form, onChange, errors }: Props & { errors: readonly HoursError[
               {openings.length === 0 && <span class="muted">{t('hours.closed')}</span>}
               {openings.map((opening, index) => (
                 <OpeningRow
-                  // biome-ignore lint/suspicious/noArrayIndexKey: openings have no identity but their place
                   key={index}
                   opening={opening}
                   day={name}
@@ -176,7 +175,6 @@ function Holidays({ form, onChange, errors }: Props & { errors: readonly HoursEr
       {rows.length === 0 && <p class="muted">{t('hours.no_holidays')}</p>}
       {rows.map((row, index) => (
         <Holiday
-          // biome-ignore lint/suspicious/noArrayIndexKey: a row has no identity but its place while it is typed
           key={index}
           row={row}
           error={errorText(errors, `holiday-${index}`)}

@@ -104,8 +104,8 @@ function Entry(props: { call: CallView; colleague: Colleague; note: string; onIn
         <p class="muted participant-state">
           <PresenceDot presence={presence} />
           {presenceText(presence)}
-          {why && <span>{` · ${why}`}</span>}
         </p>
+        {why && <p class="muted participant-state">{why}</p>}
       </div>
       <Button
         small

@@ -8,7 +8,7 @@ import { contactHref } from '../state/contacts';
 import { acknowledge } from '../state/notices';
 import { formatHash } from '../state/route';
 import { lines, liveCall, notices, rest } from '../state/store';
-import { dismissToast, holdToasts, sayFailure, type Toast, toasts } from '../state/toasts';
+import { dismissNoticeToasts, dismissToast, holdToasts, sayFailure, type Toast, toasts } from '../state/toasts';
 import { announce } from '../ui/announce';
 import { Icon, type IconName } from '../ui/icons';
 import { Button, Empty, Popover } from '../ui/parts';
@@ -31,7 +31,10 @@ export function Bell(): JSX.Element {
       label={t('notices.bell', { count: all.length })}
       testid="notice-bell"
       open={open}
-      onOpen={setOpen}
+      onOpen={(next) => {
+        setOpen(next);
+        if (next) dismissNoticeToasts(all.map((notice) => notice.notice_id));
+      }}
       buttonClass="button ghost icon-only bell"
       button={
         <>

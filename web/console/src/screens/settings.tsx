@@ -6,7 +6,7 @@ import { chooseLocale, locale, locales, percent, t, word } from '../i18n';
 import { microphones, readDevices, speakers } from '../state/devices';
 import { microphoneId, ringerId, ringVolume, theme } from '../state/prefs';
 import { askNotifications, notificationState, testRing } from '../state/ringing';
-import { formatHash, go, route } from '../state/route';
+import { formatHash, route } from '../state/route';
 import { agent, lines } from '../state/store';
 import { Button, Field, Select } from '../ui/parts';
 import { DeviceChoice, deviceOptions } from './devices';
@@ -121,9 +121,6 @@ function Mine(): JSX.Element {
         />
         <h2>{t('settings.session')}</h2>
         <p class="muted">{t('settings.session_hint')}</p>
-        <Button tone="ghost" icon="leave" testid="go-contacts" onClick={() => go({ place: 'contacts' })}>
-          {t('settings.back')}
-        </Button>
       </section>
     </div>
   );

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { day, has, t, time, word } from '../i18n';
+import { day, dayTime, has, t, time, word } from '../i18n';
 import type { CallView, MessageView } from '../protocol/types';
 import type { Conversation } from '../state/conversation';
 import { formatHash } from '../state/route';
@@ -35,6 +35,10 @@ export function Timeline({ conversation }: { conversation: Conversation }): JSX.
             {t(`timeline.${name}`)}
           </button>
         ))}
+        <span class="spacer" />
+        <a href={formatHash({ place: 'history', query: { contact: conversation.id } })} data-testid="timeline-history">
+          {t('timeline.in_history')}
+        </a>
       </div>
       {/* column-reverse keeps the distance to the newest entry while older ones come on top */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
@@ -118,16 +122,20 @@ function CallRow({ call }: { call: CallView }): JSX.Element {
 
 /** messageWords says a message that is not plain text. */
 function messageWords(message: MessageView): string {
-  if (message.kind === 'permission_reply') return t(`message.${replyOf(message)}`);
+  const data = message.data ?? {};
+  if (message.kind === 'permission_reply') {
+    const until = typeof data['until'] === 'string' ? dayTime(data['until']) : '';
+    return word('reply', replyOf(data, until !== ''), 'reply.granted', { until });
+  }
   return word('message', message.kind, 'message.unsupported');
 }
 
-function replyOf(message: MessageView): 'permission_accepted' | 'permission_accepted_always' | 'permission_declined' {
-  const data = message.data ?? {};
-  const response = String(data['response'] ?? data['reply'] ?? '');
-  if (response === 'reject' || response === 'declined' || response === 'decline') return 'permission_declined';
-  const always = data['is_permanent'] === true || data['permanent'] === true;
-  return always ? 'permission_accepted_always' : 'permission_accepted';
+/** replyOf names the answer to a permission request; the contact may also have answered without one. */
+function replyOf(data: Record<string, unknown>, dated: boolean): string {
+  const answer = String(data['permission'] ?? data['response'] ?? '');
+  if (answer === 'granted_temporary') return dated ? answer : 'granted';
+  if (answer === 'accept') return data['is_permanent'] === true ? 'granted_permanent' : 'granted';
+  return answer === 'reject' ? 'declined' : answer;
 }
 
 function MessageRow({ message }: { message: MessageView }): JSX.Element {

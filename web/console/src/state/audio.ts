@@ -54,7 +54,7 @@ export function openLeg(onState: () => void): VoiceLeg {
     onMicrophoneEnded: () => {
       if (leg !== fresh) return;
       microphone.value = 'ended';
-      void useMicrophone();
+      void takeMicrophone();
     },
   });
   leg = fresh;
@@ -62,7 +62,7 @@ export function openLeg(onState: () => void): VoiceLeg {
   audioState.value = 'connecting';
   fresh.setMuted(muted.peek());
   void fresh.setSpeaker(speakerId.peek());
-  void useMicrophone();
+  void takeMicrophone();
   return fresh;
 }
 
@@ -125,8 +125,8 @@ export function unheard(call: CallView): boolean {
   );
 }
 
-/** useMicrophone opens the chosen microphone and sends it; the reason for a failure is in `microphone`. */
-export async function useMicrophone(): Promise<void> {
+/** takeMicrophone opens the chosen microphone and sends it; the reason for a failure is in `microphone`. */
+export async function takeMicrophone(): Promise<void> {
   const target = leg;
   if (!target) return;
   if (!target.hasMicrophone) microphone.value = 'asking';
@@ -171,7 +171,7 @@ export function watchAudio(): () => void {
   });
   const input = effect(() => {
     const chosen = microphoneId.value;
-    if (!first && chosen !== undefined) void useMicrophone();
+    if (!first && chosen !== undefined) void takeMicrophone();
     first = false;
   });
   const gains = effect(() => {

@@ -1,5 +1,7 @@
 import type { NoticeView } from '../protocol/types';
+import { noticeText } from '../ui/words';
 import { listen, request } from './store';
+import { notifies } from './tabs';
 import { dismissNoticeToasts, sayFailure, sayNotice } from './toasts';
 
 // Notices are the server's: stored there until acknowledged by some session. This module shows each once as a toast and
@@ -29,12 +31,28 @@ export function watchNotices(): () => void {
         if (seen.has(notice.notice_id)) return;
         seen.add(notice.notice_id);
         sayNotice(notice);
+        notify(notice);
       }
       if (frame.type === 'notice.acked') {
         dismissNoticeToasts((frame.data as { notice_ids: string[] | null }).notice_ids ?? []);
       }
     },
   });
+}
+
+/** notify tells an agent who is looking at something else, in one tab of the browser only. */
+function notify(notice: NoticeView): void {
+  if (!notifies.peek() || document.hasFocus()) return;
+  if (typeof Notification === 'undefined' || Notification.permission !== 'granted') return;
+  try {
+    const shown = new Notification(noticeText(notice), { tag: notice.notice_id });
+    shown.onclick = () => {
+      window.focus();
+      shown.close();
+    };
+  } catch {
+    // some mobile browsers allow notifications from service workers only: the toast and the bell remain
+  }
 }
 
 /** acknowledge takes notices away, in every tab; the server's event does it here too. */
