@@ -79,6 +79,9 @@ func providerCode(err error) string {
 	return fault.CodeOf(err)
 }
 
+// ourMessage marks what we send, so that its status is known as ours even before its provider's id is.
+const ourMessage = "message="
+
 type sender func(context.Context, Provider, whatsapp.Recipient, whatsapp.Options) (whatsapp.Sent, error)
 
 // sendRecorded stores a message as pending, sends it, and stores what became of it. Each change is hinted.
@@ -91,7 +94,7 @@ func (h *Host) sendRecorded(ctx context.Context, s contact.State, row store.Mess
 	var sent whatsapp.Sent
 	if err == nil {
 		sendCtx, cancel := context.WithTimeout(ctx, providerWait)
-		sent, err = send(sendCtx, p, recipientOf(s), whatsapp.Options{Opaque: "message=" + string(row.ID)})
+		sent, err = send(sendCtx, p, recipientOf(s), whatsapp.Options{Opaque: ourMessage + string(row.ID)})
 		cancel()
 	}
 	switch {

@@ -237,6 +237,9 @@ func (h *Host) messageArrives(ctx context.Context, row store.InboxRow, e whatsap
 
 func (h *Host) messageStatus(ctx context.Context, row store.InboxRow, e whatsapp.MessageStatus) error {
 	m, err := h.store.FindMessageByProviderID(ctx, row.Tenant, row.Line, e.MessageID)
+	if fault.Is(err, fault.NotFound) && strings.HasPrefix(e.Opaque, ourMessage) {
+		return fault.Wrap(fault.Unavailable, "host.message_status", err) // it has overtaken the answer to our own request
+	}
 	if fault.Is(err, fault.NotFound) {
 		return errNotOurs
 	}
