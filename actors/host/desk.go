@@ -91,11 +91,10 @@ func (h *Host) callOf(ctx context.Context, who actors.Who, d deskSnapshot) (*act
 }
 
 func agentView(s agent.State) actors.AgentView {
-	v := actors.AgentView{ID: s.ID, Name: s.Name, Role: s.Role, Presence: string(s.Presence), BreakCode: s.BreakCode, Since: s.Since}
-	if s.Call != nil {
-		v.CallID = s.Call.Call
+	v := agent.Show(s)
+	return actors.AgentView{
+		ID: v.ID, Name: v.Name, Role: v.Role, Presence: string(v.Presence), BreakCode: v.BreakCode, Since: v.Since, CallID: v.CallID,
 	}
-	return v
 }
 
 // Close implements actors.Desk.
