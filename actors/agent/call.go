@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"ramal/actors/core"
 	"ramal/internal/fault"
 	"ramal/internal/id"
 )
@@ -29,7 +30,7 @@ func (b *batch) makeOffer(c MakeOffer) error {
 	if err := b.reachable(c); err != nil {
 		return err
 	}
-	b.emit(OfferMade{Offer: c.Offer, Made: Offer{Call: c.Call, Kind: c.Kind, ExpiresAt: clean(c.ExpiresAt), View: slices.Clone(c.View)}})
+	b.emit(OfferMade{Offer: c.Offer, Made: Offer{Call: c.Call, Kind: c.Kind, ExpiresAt: core.Clean(c.ExpiresAt), View: slices.Clone(c.View)}})
 	return nil
 }
 
@@ -142,7 +143,7 @@ func (b *batch) renew(c RenewCall) error {
 	if err := b.mine(c, c.Call); err != nil {
 		return err
 	}
-	until := clean(c.Until)
+	until := core.Clean(c.Until)
 	switch {
 	case !until.After(b.now):
 		return invalid(c, "until: it has passed")

@@ -12,6 +12,14 @@ import (
 //sumtype:decl
 type Command interface{ commandName() string }
 
+// ofSession is a command about one session.
+//
+//sumtype:decl
+type ofSession interface {
+	Command
+	ofSession()
+}
+
 // Reasons for which an offer ends.
 const (
 	ClosedAccepted  = "accepted"           // by this agent, in one of the sessions
@@ -115,3 +123,7 @@ func (Miss) commandName() string         { return "miss" }
 func (Notify) commandName() string       { return "notify" }
 func (AckNotices) commandName() string   { return "ack_notices" }
 func (Wake) commandName() string         { return "wake" }
+
+func (OpenSession) ofSession()  {}
+func (RenewSession) ofSession() {}
+func (CloseSession) ofSession() {}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"ramal/actors/core"
 	"ramal/internal/fault"
 	"ramal/internal/id"
 )
@@ -12,7 +13,7 @@ import (
 // Decide judges a command at now and returns the events it makes, none if it changes nothing. Leases that ran out by now are
 // settled first, and the presence that follows from it all comes last. Errors are *fault.Error; then nothing happens.
 func Decide(s State, cmd Command, now time.Time) ([]Event, error) {
-	now = clean(now)
+	now = core.Clean(now)
 	if s.ID == "" {
 		return decideUnknown(cmd, now)
 	}
@@ -26,14 +27,14 @@ func Decide(s State, cmd Command, now time.Time) ([]Event, error) {
 }
 
 func decideUnknown(cmd Command, now time.Time) ([]Event, error) {
-	switch c := cmd.(type) {
-	case Enroll:
+	if _, ok := cmd.(Wake); ok {
+		return nil, nil
+	}
+	if c, ok := cmd.(Enroll); ok {
 		if err := checkEnroll(c); err != nil {
 			return nil, err
 		}
 		return []Event{Enrolled{Tenant: c.Tenant, ID: c.ID, Name: c.Name, Role: c.Role, At: now}}, nil
-	case Wake:
-		return nil, nil
 	}
 	return nil, reject(fault.NotFound, cmd, "agent_unknown", "there is no such agent")
 }
@@ -57,8 +58,8 @@ func (b *batch) apply(cmd Command) error {
 	switch c := cmd.(type) {
 	case Enroll:
 		return b.enroll(c)
-	case OpenSession, RenewSession, CloseSession:
-		return b.session(cmd)
+	case ofSession:
+		return b.session(c)
 	case SetPresence:
 		return b.setPresence(c)
 	case MakeOffer:
@@ -206,6 +207,3 @@ func invalid(cmd Command, detail string) error {
 func reject(kind fault.Kind, cmd Command, code, detail string) error {
 	return fault.New(kind, "agent."+cmd.commandName(), code, detail)
 }
-
-// clean makes a time that compares and encodes the same everywhere: UTC, without the monotonic part.
-func clean(t time.Time) time.Time { return t.UTC().Round(0) }

@@ -36,7 +36,7 @@ func Effects(before State, ev Event, after State) []Effect {
 	case NoticeAdded:
 		return []Effect{Push{Type: PushNoticeCreated, Data: raw(e.Notice.View)}}
 	case NoticesAcked:
-		return []Effect{push(PushNoticeAcked, acked{IDs: e.IDs})}
+		return []Effect{push(PushNoticeAcked, acked(e))}
 	case SessionOpened, SessionRenewed, WishChanged, FellSilent, Claimed, CallConfirmed, CallRenewed, CallReleased, CallLapsed:
 		return nil // what shows of them is in the PresenceChanged that closes the batch
 	}

@@ -11,6 +11,14 @@ import (
 //sumtype:decl
 type Event interface{ eventName() string }
 
+// ofCall is an event about the call the agent is in or claimed for.
+//
+//sumtype:decl
+type ofCall interface {
+	Event
+	ofCall()
+}
+
 // Why a session ended.
 const (
 	SessionClosed = "closed"
@@ -134,6 +142,12 @@ func (CallLapsed) eventName() string      { return "call_lapsed" }
 func (NoticeAdded) eventName() string     { return "notice_added" }
 func (NoticesAcked) eventName() string    { return "notices_acked" }
 func (PresenceChanged) eventName() string { return "presence_changed" }
+
+func (Claimed) ofCall()       {}
+func (CallConfirmed) ofCall() {}
+func (CallRenewed) ofCall()   {}
+func (CallReleased) ofCall()  {}
+func (CallLapsed) ofCall()    {}
 
 // EventName returns the stable name of an event, such as "offer_made".
 func EventName(ev Event) string { return ev.eventName() }

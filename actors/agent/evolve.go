@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"ramal/actors/core"
 	"ramal/internal/id"
 )
 
@@ -19,13 +20,13 @@ func Evolve(s State, ev Event) State {
 		}
 	case SessionOpened:
 		put(&s.Sessions, e.Session, SessionInfo{Node: e.Node, LeaseUntil: e.LeaseUntil})
-		s.LastSeen = later(s.LastSeen, e.At)
+		s.LastSeen = core.Later(s.LastSeen, e.At)
 	case SessionRenewed:
 		put(&s.Sessions, e.Session, SessionInfo{Node: s.Sessions[e.Session].Node, LeaseUntil: e.LeaseUntil})
-		s.LastSeen = later(s.LastSeen, e.At)
+		s.LastSeen = core.Later(s.LastSeen, e.At)
 	case SessionEnded:
 		delete(s.Sessions, e.Session)
-		s.LastSeen = later(s.LastSeen, e.At)
+		s.LastSeen = core.Later(s.LastSeen, e.At)
 	case WishChanged:
 		s.Wish, s.WishCode = e.Wish, e.BreakCode
 		acted(&s)
@@ -38,15 +39,15 @@ func Evolve(s State, ev Event) State {
 		evolveClosed(&s, e)
 	case FellSilent:
 		s.Silent = true
-	case Claimed, CallConfirmed, CallRenewed, CallReleased, CallLapsed:
-		evolveCall(&s, ev)
+	case ofCall:
+		evolveCall(&s, e)
 	case NoticeAdded:
 		n := e.Notice
 		n.View = slices.Clone(n.View)
-		s.Notices = keepLast(append(s.Notices, n), MaxNotices)
+		s.Notices = core.KeepLast(append(s.Notices, n), MaxNotices)
 	case NoticesAcked:
 		s.Notices = slices.DeleteFunc(s.Notices, func(n Notice) bool { return slices.Contains(e.IDs, n.ID) })
-		s.Acked = keepLast(append(s.Acked, e.IDs...), maxAcked)
+		s.Acked = core.KeepLast(append(s.Acked, e.IDs...), maxAcked)
 	case PresenceChanged:
 		if e.Presence != s.Presence || e.BreakCode != s.BreakCode {
 			s.Since = e.At
@@ -63,7 +64,7 @@ func Evolve(s State, ev Event) State {
 
 func evolveClosed(s *State, e OfferClosed) {
 	delete(s.Offers, e.Offer)
-	s.Closed = keepLast(append(s.Closed, e.Offer), maxClosed)
+	s.Closed = core.KeepLast(append(s.Closed, e.Offer), maxClosed)
 	switch {
 	case e.Missed:
 		s.Misses++
@@ -72,7 +73,7 @@ func evolveClosed(s *State, e OfferClosed) {
 	}
 }
 
-func evolveCall(s *State, ev Event) {
+func evolveCall(s *State, ev ofCall) {
 	switch e := ev.(type) {
 	case Claimed:
 		s.Call = &Assignment{Call: e.Call, Offer: e.Offer, LeaseUntil: e.LeaseUntil}
@@ -94,7 +95,7 @@ func evolveCall(s *State, ev Event) {
 			s.Call, s.WrapUpUntil = nil, e.WrapUpUntil
 		}
 		s.Released = slices.DeleteFunc(s.Released, func(c id.Call) bool { return c == e.Call })
-		s.Released = keepLast(append(s.Released, e.Call), maxReleased)
+		s.Released = core.KeepLast(append(s.Released, e.Call), maxReleased)
 	case CallLapsed:
 		if s.Call != nil && s.Call.Call == e.Call {
 			s.Call = nil
@@ -110,20 +111,6 @@ func put[K comparable, V any](into *map[K]V, key K, value V) {
 		*into = map[K]V{}
 	}
 	(*into)[key] = value
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-func keepLast[T any](in []T, n int) []T {
-	if len(in) <= n {
-		return in
-	}
-	return slices.Clone(in[len(in)-n:])
 }
 
 // clone copies a state so that no map or slice is shared.

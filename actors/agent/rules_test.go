@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"ramal/actors/coretest"
 	"ramal/internal/fault"
 	"ramal/internal/id"
 )
@@ -95,7 +96,7 @@ func TestJoiningOneCallSilencesTheOthers(t *testing.T) {
 		OfferEnded{Offer: "o_2", Call: "c_2", Reason: ClosedCancelled},
 	}
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %s\nwant %s", show(t, got), show(t, want))
+		t.Errorf("got  %s\nwant %s", coretest.Show(t, got), coretest.Show(t, want))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"ramal/actors/core"
 	"ramal/internal/fault"
 	"ramal/internal/id"
 )
@@ -35,7 +36,7 @@ func (b *batch) enroll(c Enroll) error {
 	return nil
 }
 
-func (b *batch) session(cmd Command) error {
+func (b *batch) session(cmd ofSession) error {
 	switch c := cmd.(type) {
 	case OpenSession:
 		if err := need(c, field{"session", string(c.Session)}); err != nil {
@@ -108,7 +109,7 @@ func (b *batch) notify(c Notify) error {
 	if n.At.IsZero() {
 		n.At = b.now
 	}
-	n.At = clean(n.At)
+	n.At = core.Clean(n.At)
 	b.emit(NoticeAdded{Notice: n})
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"time"
 
+	"ramal/actors/core"
 	"ramal/internal/id"
 )
 
@@ -253,27 +254,16 @@ func (LegUp) ofMedia()      {}
 func (LegAway) ofMedia()    {}
 func (FirstMedia) ofMedia() {}
 
-var commands = func() map[string]reflect.Type {
-	byName := map[string]reflect.Type{}
-	for _, c := range []Command{
-		Dial{}, Incoming{}, ProviderDialed{}, ProviderDialFailed{}, ProviderConnected{}, ProviderRang{}, ProviderAnswered{},
-		ProviderRejected{}, ProviderEnded{}, PreAccepted{}, AcceptTaken{}, AcceptFailed{}, CandidatesFound{}, OfferRefused{},
-		Accept{}, Decline{}, Attach{}, Invite{}, CancelInvite{}, Leave{}, End{}, SetMuted{}, SetGain{}, LegUp{}, LegAway{},
-		FirstMedia{}, Replace{}, Lost{}, Wake{},
-	} {
-		byName[CommandName(c)] = reflect.TypeOf(c)
-	}
-	return byName
-}()
+// catalogue holds the zero value of every command.
+var catalogue = core.NewCatalogue[Command]("call", CommandName,
+	Dial{}, Incoming{}, ProviderDialed{}, ProviderDialFailed{}, ProviderConnected{}, ProviderRang{}, ProviderAnswered{},
+	ProviderRejected{}, ProviderEnded{}, PreAccepted{}, AcceptTaken{}, AcceptFailed{}, CandidatesFound{}, OfferRefused{},
+	Accept{}, Decline{}, Attach{}, Invite{}, CancelInvite{}, Leave{}, End{}, SetMuted{}, SetGain{}, LegUp{}, LegAway{},
+	FirstMedia{}, Replace{}, Lost{}, Wake{},
+)
 
 // CommandName is a command's name on the wire between nodes.
 func CommandName(c Command) string { return reflect.TypeOf(c).Name() }
 
 // CommandByName returns the zero value of the command of that name, to be decoded into.
-func CommandByName(name string) (Command, bool) {
-	t, ok := commands[name]
-	if !ok {
-		return nil, false
-	}
-	return reflect.TypeAssert[Command](reflect.Zero(t))
-}
+func CommandByName(name string) (Command, bool) { return catalogue.ByName(name) }

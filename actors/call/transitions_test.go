@@ -2,21 +2,19 @@ package call
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"ramal/actors/coretest"
 	"ramal/internal/fault"
 	"ramal/internal/id"
 )
 
-var update = flag.Bool("update", false, "rewrite the goldens")
-
-var t0 = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+// t0 is the present of every table test.
+var t0 = coretest.T0
 
 func dial() Dial {
 	return Dial{
@@ -148,12 +146,12 @@ func TestTransitions(t *testing.T) {
 		}
 		b.WriteByte('\n')
 	}
-	for name := range commands {
-		if !seen[name] {
+	for _, zero := range catalogue.All() {
+		if name := CommandName(zero); !seen[name] {
 			t.Errorf("the matrix does not try %s", name)
 		}
 	}
-	golden(t, "testdata/transitions.golden", b.String())
+	coretest.Golden(t, "testdata/transitions.golden", b.String())
 }
 
 func outcomeOf(s State, cmd Command, now time.Time) string {
@@ -208,34 +206,4 @@ func short(v any) string {
 		return name
 	}
 	return name + "(" + strings.Join(words, " ") + ")"
-}
-
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	gl, wl := strings.Split(got, "\n"), strings.Split(string(want), "\n")
-	for i := range max(len(gl), len(wl)) {
-		g, w := "", ""
-		if i < len(gl) {
-			g = gl[i]
-		}
-		if i < len(wl) {
-			w = wl[i]
-		}
-		if g != w {
-			t.Fatalf("%s differs at line %d:\n got %s\nwant %s\n(run with -update and review the diff)", path, i+1, g, w)
-		}
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"ramal/actors/core"
 	"ramal/internal/fault"
 	"ramal/internal/id"
 )
@@ -108,7 +109,7 @@ func renewCall(s State, c RenewCall) ([]Event, error) {
 	if s.Active == nil || s.Active.Call != c.Call {
 		return nil, reject(fault.NotFound, c, "call_unknown", "this is not the active call")
 	}
-	if until := clean(c.Until); until.After(s.Active.LeaseUntil) {
+	if until := core.Clean(c.Until); until.After(s.Active.LeaseUntil) {
 		return []Event{CallRenewed{Call: c.Call, LeaseUntil: until}}, nil
 	}
 	return nil, nil

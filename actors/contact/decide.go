@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"ramal/actors/core"
 	"ramal/internal/fault"
 	"ramal/internal/id"
 )
@@ -13,7 +14,7 @@ import (
 // Decide judges a command at now and returns the events it makes, none if it changes nothing. What ran out by now is settled
 // first, so that a late Wake never lets an old permission or lease count. Errors are *fault.Error; then nothing happens.
 func Decide(s State, cmd Command, now time.Time) ([]Event, error) {
-	now = clean(now)
+	now = core.Clean(now)
 	if _, ok := cmd.(Create); !ok && s.ID == "" {
 		if _, ok := cmd.(Wake); ok {
 			return nil, nil
@@ -274,15 +275,12 @@ func rejectUntil(kind fault.Kind, cmd Command, code, detail string, next time.Ti
 	return &fault.Error{Kind: kind, Op: "contact." + cmd.commandName(), Code: code, Detail: detail, NextAllowed: next}
 }
 
-// clean makes a time that compares and encodes the same everywhere: UTC, without the monotonic part.
-func clean(t time.Time) time.Time { return t.UTC().Round(0) }
-
 // at is the time a command names, or now; never later than now: a provider's clock that runs ahead must not lengthen anything.
 func at(t, now time.Time) time.Time {
 	if t.IsZero() || t.After(now) {
 		return now
 	}
-	return clean(t)
+	return core.Clean(t)
 }
 
 func set[T any](into, from *T) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"ramal/actors/core"
 	"ramal/internal/fault"
 	"ramal/internal/id"
 )
@@ -64,7 +65,7 @@ type Limit struct {
 
 // Assess judges a contact on a line at now. It changes nothing and is right even if Wake is late.
 func Assess(s State, line id.Line, now time.Time) Eligibility {
-	now = clean(now)
+	now = core.Clean(now)
 	s = fold(s, due(s, now))
 	pol, l := s.Policy.withDefaults(), s.Lines[line]
 	e := Eligibility{
@@ -122,7 +123,7 @@ func requestReasons(l LineState, pol Policy, now time.Time) []Reason {
 	}{{CodeRequestLimitDay, periodDay, pol.RequestsPerDay, day}, {CodeRequestLimitWeek, periodWeek, pol.RequestsPerWeek, week}} {
 		next, full := nextSlot(requested(l, now.Add(-w.span)), w.max, w.span)
 		if at, metaSays := metaFull(l.Meta, request, w.period, now); metaSays {
-			next, full = later(next, at), true
+			next, full = core.Later(next, at), true
 		}
 		if full {
 			out = append(out, Reason{Code: w.code, NextAllowed: next})
@@ -198,7 +199,7 @@ func metaFull(m *MetaLimits, of func(*MetaLimits) []MetaLimit, period string, no
 			until = m.FetchedAt.Add(span)
 		}
 		if now.Before(until) {
-			return clean(until), true
+			return core.Clean(until), true
 		}
 	}
 	return time.Time{}, false

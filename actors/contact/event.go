@@ -11,6 +11,20 @@ import (
 //sumtype:decl
 type Event interface{ eventName() string }
 
+// Two families of events, each sealed on its own so that each one's recorder is checked for completeness.
+type (
+	//sumtype:decl
+	ofLine interface {
+		Event
+		ofLine()
+	}
+	//sumtype:decl
+	ofCall interface {
+		Event
+		ofCall()
+	}
+)
+
 type (
 	// Created is the first event of a contact.
 	Created struct {
@@ -196,6 +210,26 @@ func (CallRenewed) eventName() string         { return "call_renewed" }
 func (CallClosed) eventName() string          { return "call_closed" }
 func (WindowOpened) eventName() string        { return "window_opened" }
 func (Conversed) eventName() string           { return "conversed" }
+
+func (PermissionRequested) ofLine() {}
+func (RequestAcknowledged) ofLine() {}
+func (RequestAbandoned) ofLine()    {}
+func (RequestLapsed) ofLine()       {}
+func (PermissionGranted) ofLine()   {}
+func (PermissionDeclined) ofLine()  {}
+func (PermissionRevoked) ofLine()   {}
+func (PermissionExpired) ofLine()   {}
+func (LimitsLearned) ofLine()       {}
+func (WindowOpened) ofLine()        {}
+
+func (CallReserved) ofCall() {}
+func (CallOpened) ofCall()   {}
+func (CallReplaced) ofCall() {}
+func (CallReleased) ofCall() {}
+func (CallLapsed) ofCall()   {}
+func (CallAnswered) ofCall() {}
+func (CallRenewed) ofCall()  {}
+func (CallClosed) ofCall()   {}
 
 // EventName returns the stable name of an event, such as "permission_granted".
 func EventName(ev Event) string { return ev.eventName() }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"ramal/actors/core"
 	"ramal/internal/id"
 )
 
@@ -26,11 +27,10 @@ func Evolve(s State, ev Event) State {
 	case Conversed:
 		involve(&s, e.Agent, Involvement{Reason: ReasonRecentConversation, At: e.At})
 		active(&s, e.At)
-	case PermissionRequested, RequestAcknowledged, RequestAbandoned, RequestLapsed,
-		PermissionGranted, PermissionDeclined, PermissionRevoked, PermissionExpired, LimitsLearned, WindowOpened:
-		evolveLine(&s, ev)
-	case CallReserved, CallOpened, CallReplaced, CallReleased, CallLapsed, CallAnswered, CallRenewed, CallClosed:
-		evolveCall(&s, ev)
+	case ofLine:
+		evolveLine(&s, e)
+	case ofCall:
+		evolveCall(&s, e)
 	default:
 		panic("contact: unknown event " + ev.eventName())
 	}
@@ -57,7 +57,7 @@ func evolveOrder(s *State, o Order) {
 }
 
 // evolveLine records what happens between the contact and one line.
-func evolveLine(s *State, ev Event) {
+func evolveLine(s *State, ev ofLine) {
 	switch e := ev.(type) {
 	case PermissionRequested:
 		l := s.Lines[e.Line]
@@ -95,7 +95,7 @@ func evolveLine(s *State, ev Event) {
 		putLine(s, e.Line, l, time.Time{})
 	case WindowOpened:
 		l := s.Lines[e.Line]
-		l.WindowUntil = later(l.WindowUntil, e.Until)
+		l.WindowUntil = core.Later(l.WindowUntil, e.Until)
 		putLine(s, e.Line, l, e.At)
 	case PermissionGranted:
 		settle(s, e.Line, e.Status, e.Source, e.Evidence, e.Until, e.At)
@@ -118,7 +118,7 @@ func evolveLine(s *State, ev Event) {
 func settle(s *State, line id.Line, status PermissionStatus, source, evidence string, until, when time.Time) {
 	l := s.Lines[line]
 	p := &l.Permission
-	p.Status, p.Source, p.Until, p.ChangedAt = status, source, until, later(p.ChangedAt, when)
+	p.Status, p.Source, p.Until, p.ChangedAt = status, source, until, core.Later(p.ChangedAt, when)
 	if source != SourceSync {
 		p.Evidence, p.RepliedAt, p.Accepted = evidence, when, status == PermissionTemporary || status == PermissionPermanent
 	}
@@ -143,7 +143,7 @@ func withdraw(p *Permission, when time.Time) {
 }
 
 // evolveCall records what happens to calls.
-func evolveCall(s *State, ev Event) {
+func evolveCall(s *State, ev ofCall) {
 	switch e := ev.(type) {
 	case CallReserved:
 		s.Active = &ActiveCall{Call: e.Call, Line: e.Line, Direction: Outbound, Agent: e.Agent, Since: e.At, LeaseUntil: e.LeaseUntil}
@@ -151,7 +151,7 @@ func evolveCall(s *State, ev Event) {
 	case CallOpened:
 		s.Active = &ActiveCall{Call: e.Call, Line: e.Line, Direction: Inbound, Since: e.At, LeaseUntil: e.LeaseUntil}
 		l := s.Lines[e.Line]
-		l.WindowUntil = later(l.WindowUntil, e.WindowUntil)
+		l.WindowUntil = core.Later(l.WindowUntil, e.WindowUntil)
 		putLine(s, e.Line, l, e.At)
 	case CallReplaced, CallReleased, CallLapsed:
 		s.Active = nil
@@ -165,7 +165,7 @@ func evolveCall(s *State, ev Event) {
 		if s.Active != nil && s.Active.Call == e.Call {
 			s.Active = nil
 		}
-		s.Ended = keepLast(append(s.Ended, e.Call), maxEnded)
+		s.Ended = core.KeepLast(append(s.Ended, e.Call), maxEnded)
 		for _, agent := range e.Agents {
 			involve(s, agent, Involvement{Reason: ReasonRecentCall, Info: string(e.Call), At: e.At})
 		}
@@ -182,7 +182,7 @@ func evolveAnswered(s *State, e CallAnswered) {
 	case s.Active == nil && !slices.Contains(s.Ended, e.Call):
 		s.Active = &ActiveCall{Call: e.Call, Line: e.Line, Direction: e.Direction, Agent: e.Agent, Since: e.At, Connected: true, LeaseUntil: e.LeaseUntil}
 	case s.Active != nil && s.Active.Call == e.Call:
-		s.Active.Connected, s.Active.LeaseUntil = true, later(s.Active.LeaseUntil, e.LeaseUntil)
+		s.Active.Connected, s.Active.LeaseUntil = true, core.Later(s.Active.LeaseUntil, e.LeaseUntil)
 		if e.Agent != "" {
 			s.Active.Agent = e.Agent
 		}
@@ -191,13 +191,13 @@ func evolveAnswered(s *State, e CallAnswered) {
 		involve(s, e.Agent, Involvement{Reason: ReasonRecentCall, Info: string(e.Call), At: e.At})
 	}
 	l := s.Lines[e.Line]
-	l.WindowUntil = later(l.WindowUntil, e.WindowUntil)
+	l.WindowUntil = core.Later(l.WindowUntil, e.WindowUntil)
 	if connected(l, e.Call) { // known: only the active call was lost in between
 		putLine(s, e.Line, l, e.At)
 		return
 	}
 	l.Connected = slices.DeleteFunc(l.Connected, func(c ConnectedCall) bool { return !c.At.After(e.At.Add(-day)) })
-	l.Connected = keepLast(append(l.Connected, ConnectedCall{Call: e.Call, Direction: e.Direction, At: e.At}), maxConnected)
+	l.Connected = core.KeepLast(append(l.Connected, ConnectedCall{Call: e.Call, Direction: e.Direction, At: e.At}), maxConnected)
 	slices.SortStableFunc(l.Connected, func(a, b ConnectedCall) int { return a.At.Compare(b.At) })
 	l.Requests = pruneRequests(l.Requests, e.At) // any connected call starts the count of requests anew
 	l.Unanswered = 0
@@ -251,18 +251,4 @@ func putLine(s *State, line id.Line, l LineState, when time.Time) {
 	active(s, when)
 }
 
-func active(s *State, when time.Time) { s.LastActivity = later(s.LastActivity, when) }
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-func keepLast[T any](in []T, n int) []T {
-	if len(in) <= n {
-		return in
-	}
-	return slices.Clone(in[len(in)-n:])
-}
+func active(s *State, when time.Time) { s.LastActivity = core.Later(s.LastActivity, when) }

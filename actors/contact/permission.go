@@ -5,6 +5,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"ramal/actors/core"
 	"ramal/internal/fault"
 )
 
@@ -101,7 +102,7 @@ func granted(s State, c PermissionReplied, when, now time.Time) []Event {
 	if c.Permanent {
 		return []Event{ev}
 	}
-	ev.Status, ev.Until = PermissionTemporary, clean(c.Until)
+	ev.Status, ev.Until = PermissionTemporary, core.Clean(c.Until)
 	if c.Until.IsZero() {
 		ev.Until = when.Add(s.Policy.withDefaults().TemporaryPermission)
 	}
@@ -164,7 +165,7 @@ func permissionSynced(s State, c PermissionSynced, now time.Time) ([]Event, erro
 
 // synced repairs a permission that differs from Meta's.
 func synced(s State, c PermissionSynced, when, now time.Time) []Event {
-	p, until := s.Lines[c.Line].Permission, clean(c.Until)
+	p, until := s.Lines[c.Line].Permission, core.Clean(c.Until)
 	if c.Status == metaTemporary && c.Until.IsZero() {
 		until = p.Until // Meta named no end: ours, or the longest there is
 		if p.Status != PermissionTemporary {

@@ -71,7 +71,7 @@ func (w *world) apply(t *rapid.T, cmd Command) {
 
 // count keeps the onlooker's books and holds the limits against them.
 func (w *world) count(t *rapid.T, events []Event, cmd Command) {
-	switch c := cmd.(type) {
+	switch c := any(cmd).(type) {
 	case ReserveCall:
 		if !made[CallReserved](events) {
 			return // repeated
@@ -161,7 +161,7 @@ func (w *world) checkEligibility(t *rapid.T) {
 			}
 		}
 		p := w.s.Lines[line].Permission
-		if e.CanCall && p.Status != PermissionPermanent && !(p.Status == PermissionTemporary && w.now.Before(p.Until)) {
+		if e.CanCall && p.Status != PermissionPermanent && (p.Status != PermissionTemporary || !w.now.Before(p.Until)) {
 			t.Fatalf("a call is allowed with the permission %+v", p)
 		}
 	}
@@ -181,7 +181,7 @@ func command(w *world) *rapid.Generator[Command] {
 		dir := rapid.SampledFrom([]Direction{Inbound, Outbound}).Draw(t, "direction")
 		switch rapid.IntRange(0, 17).Draw(t, "kind") {
 		case 0:
-			return Edit{Assigned: &agent, Status: ptr(string(message))}
+			return Edit{Assigned: &agent, Status: new(string(message))}
 		case 1:
 			return AddIdentifiers{[]Identifier{{KindEmail, string(message)}}}
 		case 2:

@@ -1,6 +1,7 @@
 package contact
 
 import (
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ func try(t *testing.T, s State, at time.Duration, cmd Command) (State, *fault.Er
 	if err == nil {
 		return fold(s, events), nil
 	}
-	e, ok := err.(*fault.Error)
+	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		t.Fatalf("%v is not a *fault.Error", err)
 	}
@@ -254,7 +255,7 @@ func TestRelatedAgents(t *testing.T) {
 	s := tell(t, State{}, moment{-month, ana()},
 		moment{-9 * day, RecordOrder{Order{Number: "1", Agent: luis, At: t0.Add(-9 * day)}}},
 		moment{-8 * day, RecordOrder{Order{Number: "2", Agent: "fernando", At: t0.Add(-8 * day)}}},
-		moment{-3 * day, Edit{Assigned: ptr(id.Agent(""))}}, moment{-2 * day, Edit{Assigned: ptr(rosa)}},
+		moment{-3 * day, Edit{Assigned: new(id.Agent(""))}}, moment{-2 * day, Edit{Assigned: new(rosa)}},
 		moment{-time.Hour, MessageSent{Line: lineA, Agent: "bia"}},
 		moment{-time.Hour, MessageSent{Line: lineA, Agent: rosa}},
 		moment{-time.Minute, CallEnded{Call: "c", Line: lineA, Direction: Inbound, Answered: true, Agents: []id.Agent{"caio", luis}, Reason: "completed"}})

@@ -118,14 +118,12 @@ func states(t testing.TB) []namedState {
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func commands() []namedCommand {
 	return []namedCommand{
 		{"create", ana()},
-		{"edit nothing", Edit{By: luis, Name: ptr("Ana")}},
-		{"edit", Edit{By: luis, Name: ptr("Ana Souza"), Status: ptr("cliente"), Tags: ptr([]string{"vip", "diabetes"}), OrderNo: ptr("991"), QuoteCents: ptr(int64(5990)), Assigned: ptr(luis)}},
-		{"edit badly", Edit{QuoteCents: ptr(int64(-1))}},
+		{"edit nothing", Edit{By: luis, Name: new("Ana")}},
+		{"edit", Edit{By: luis, Name: new("Ana Souza"), Status: new("cliente"), Tags: new([]string{"vip", "diabetes"}), OrderNo: new("991"), QuoteCents: new(int64(5990)), Assigned: new(luis)}},
+		{"edit badly", Edit{QuoteCents: new(int64(-1))}},
 		{"add known identifier", AddIdentifiers{[]Identifier{{KindPhone, "5511987654321"}}}},
 		{"add identifier", AddIdentifiers{[]Identifier{{KindBSUID, "BR.8kJ2"}}}},
 		{"add unknown kind", AddIdentifiers{[]Identifier{{"fax", "1"}}}},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"ramal/actors/core"
 	"ramal/internal/fault"
 	"ramal/internal/id"
 )
@@ -13,7 +14,7 @@ import (
 // Decide judges a command at now and returns the events it makes, none if it changes nothing. Leases that ran out by now are
 // settled first. Errors are *fault.Error; then nothing happens.
 func Decide(s State, cmd Command, now time.Time) ([]Event, error) {
-	now = clean(now)
+	now = core.Clean(now)
 	if s.ID == "" {
 		return decideUnknown(s, cmd, now)
 	}
@@ -26,8 +27,10 @@ func Decide(s State, cmd Command, now time.Time) ([]Event, error) {
 }
 
 func decideUnknown(s State, cmd Command, now time.Time) ([]Event, error) {
-	switch c := cmd.(type) {
-	case Create:
+	if _, ok := cmd.(Wake); ok {
+		return nil, nil
+	}
+	if c, ok := cmd.(Create); ok {
 		if err := need(c, field{"tenant", string(c.Tenant)}, field{"id", string(c.ID)}); err != nil {
 			return nil, err
 		}
@@ -36,8 +39,6 @@ func decideUnknown(s State, cmd Command, now time.Time) ([]Event, error) {
 		}
 		created := Created{Tenant: c.Tenant, ID: c.ID, Settings: cloneSettings(c.Settings), At: now}
 		return []Event{created, push(Evolve(s, created), now)}, nil
-	case Wake:
-		return nil, nil
 	}
 	return nil, reject(fault.NotFound, cmd, "line_unknown", "there is no such line")
 }
@@ -216,7 +217,7 @@ func renewCall(s State, c RenewCall, now time.Time) ([]Event, error) {
 	if err := need(c, field{"call", string(c.Call)}); err != nil {
 		return nil, err
 	}
-	until := clean(c.Until)
+	until := core.Clean(c.Until)
 	if !until.After(now) {
 		return nil, reject(fault.Invalid, c, "invalid_field", "until: it has passed")
 	}
@@ -286,6 +287,3 @@ func reject(kind fault.Kind, cmd Command, code, detail string) error {
 func rejectUntil(kind fault.Kind, cmd Command, code, detail string, next time.Time) error {
 	return &fault.Error{Kind: kind, Op: "line." + cmd.commandName(), Code: code, Detail: detail, NextAllowed: next}
 }
-
-// clean makes a time that compares and encodes the same everywhere: UTC, without the monotonic part.
-func clean(t time.Time) time.Time { return t.UTC().Round(0) }

@@ -2,6 +2,7 @@ package line
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strconv"
 	"testing"
@@ -29,14 +30,15 @@ func pushes(s State, events []Event) []PushSettings {
 
 func TestAFailedPushBacksOff(t *testing.T) {
 	s, now := tell(t, State{}, moment{0, create()}), t0
-	for i, want := range []time.Duration{5, 10, 20, 40, 80, 160, 320, 600, 600} {
+	for i, seconds := range []int{5, 10, 20, 40, 80, 160, 320, 600, 600} {
+		want := time.Duration(seconds) * time.Second
 		events, err := Decide(s, SettingsPushFailed{Version: 1, Code: "service_down"}, now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s = fold(s, events)
-		if got := Deadline(s).Sub(now); got != want*time.Second {
-			t.Fatalf("after failure %d the pause is %v, want %v", i+1, got, want*time.Second)
+		if got := Deadline(s).Sub(now); got != want {
+			t.Fatalf("after failure %d the pause is %v, want %v", i+1, got, want)
 		}
 		now = Deadline(s)
 		events, _ = Decide(s, Wake{}, now)
@@ -108,7 +110,7 @@ func TestStuckSettingsWaitForNewOnes(t *testing.T) {
 
 func TestDriftIsOverwrittenAndEndsThere(t *testing.T) {
 	s := tell(t, State{}, moment{0, create()})
-	other := MetaReported{Calling: ptr(false)}
+	other := MetaReported{Calling: new(false)}
 	if got := must(t, s, other, t0); len(got) != 0 {
 		t.Errorf("while our push is under way the report is its past: %+v", got)
 	}
@@ -118,7 +120,7 @@ func TestDriftIsOverwrittenAndEndsThere(t *testing.T) {
 		t.Errorf("pushed %+v", got)
 	}
 	s = tell(t, fold(s, events), moment{2, SettingsPushed{Version: 1}})
-	if got := must(t, s, MetaReported{Calling: ptr(true)}, t0); len(got) != 0 || s.Synced != s.Version {
+	if got := must(t, s, MetaReported{Calling: new(true)}, t0); len(got) != 0 || s.Synced != s.Version {
 		t.Errorf("it does not come to rest: %+v", got)
 	}
 }
@@ -147,7 +149,7 @@ func TestAdmission(t *testing.T) {
 	s := tell(t, State{}, moment{0, create()})
 	evening := t0.Add(12 * time.Hour) // 21:00 in São Paulo
 	_, err := Decide(s, AdmitCall{Call: "c", Direction: Outbound}, evening)
-	e, ok := err.(*fault.Error)
+	e, ok := errors.AsType[*fault.Error](err)
 	if !ok || e.Code != "out_of_hours" || !e.NextAllowed.Equal(time.Date(2026, 11, 25, 11, 0, 0, 0, time.UTC)) {
 		t.Errorf("in the evening: %+v", err)
 	}

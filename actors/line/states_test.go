@@ -37,8 +37,6 @@ func tell(t testing.TB, s State, history ...moment) State {
 	return s
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // weekdays is 08:00 to 12:00 and 13:00 to 18:00 in São Paulo, Monday to Friday. t0, 12:00 UTC on a Tuesday, is 09:00 there.
 func weekdays() *Hours {
 	h := Hours{TimeZone: "America/Sao_Paulo"}
@@ -109,8 +107,8 @@ func commands() []namedCommand {
 		{"settings push failed", SettingsPushFailed{Version: 1, Code: "service_down", Detail: "try later"}},
 		{"settings push failed for good", SettingsPushFailed{Version: 1, Detail: "invalid schedule", Permanent: true}},
 		{"settings push failed without a word", SettingsPushFailed{Version: 1}},
-		{"Meta reports the same", MetaReported{Calling: ptr(true), IconVisible: ptr(true), CallbackPermission: ptr(true)}},
-		{"Meta reports other settings", MetaReported{Calling: ptr(false), IconVisible: ptr(false)}},
+		{"Meta reports the same", MetaReported{Calling: new(true), IconVisible: new(true), CallbackPermission: new(true)}},
+		{"Meta reports other settings", MetaReported{Calling: new(false), IconVisible: new(false)}},
 		{"Meta reports a restriction", MetaReported{Restrictions: &[]Restriction{{RestrictedBoth, "feedback", t0.Add(7 * 24 * time.Hour)}}}},
 		{"Meta reports no restriction", MetaReported{Restrictions: &[]Restriction{}}},
 		{"admit inbound call", AdmitCall{Call: "call_2", Direction: Inbound}},
