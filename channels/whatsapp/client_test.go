@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -53,7 +54,7 @@ func newGraph(t *testing.T, script ...answer) *graph {
 func (g *graph) serve(w http.ResponseWriter, r *http.Request) {
 	raw, _ := io.ReadAll(r.Body)
 	g.mu.Lock()
-	g.mu.asked = append(g.mu.asked, asked{r.Method, r.URL.RequestURI(), r.Header.Get("Authorization") + r.Header.Get("D360-API-KEY"), r.Header.Get("Content-Type"), string(raw)})
+	g.mu.asked = append(g.mu.asked, asked{r.Method, r.URL.RequestURI(), r.Header.Get("Authorization") + r.Header.Get("D360-Api-Key"), r.Header.Get("Content-Type"), string(raw)})
 	a := answer{status: 200, body: `{"success":true}`}
 	if len(g.mu.script) > 0 {
 		a, g.mu.script = g.mu.script[0], g.mu.script[1:]
@@ -69,9 +70,7 @@ func (g *graph) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	for k, v := range a.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), a.header)
 	w.WriteHeader(a.status)
 	_, _ = io.WriteString(w, a.body)
 }

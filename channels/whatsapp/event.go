@@ -1,6 +1,9 @@
 package whatsapp
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Meta says which account and number an event is about and when Meta says it happened.
 type Meta struct {
@@ -20,7 +23,7 @@ type Party struct {
 }
 
 // Head is what all events have.
-type Head struct {
+type Head struct { //nolint:recvcheck // events are values; the parser alone fills a head
 	Meta  Meta
 	Party Party
 }
@@ -224,10 +227,7 @@ func (h Head) key(parts ...string) string {
 	if k == "" {
 		k = "waba:" + h.Meta.WABA
 	}
-	for _, p := range parts {
-		k += "|" + p
-	}
-	return k
+	return strings.Join(append([]string{k}, parts...), "|")
 }
 
 // DedupeKey implements Event.

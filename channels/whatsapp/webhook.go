@@ -57,11 +57,6 @@ func ParseItem(body []byte) (Event, error) {
 	return pieces[0].event, nil
 }
 
-type envelopeJSON struct {
-	Object string      `json:"object"`
-	Entry  []entryJSON `json:"entry"`
-}
-
 type entryJSON struct {
 	ID      flexString        `json:"id"`
 	Time    flexInt           `json:"time"`
