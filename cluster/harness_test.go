@@ -99,7 +99,6 @@ type counter struct {
 	node        id.Node
 	incarnation int64
 	count       int
-	self        *actor.PID
 }
 
 func (c *counter) Receive(ctx actor.Context) {

@@ -52,7 +52,7 @@ func (n *Node) RequestPID(ctx context.Context, addr Address, msg *wire.Envelope)
 		return nil, fault.Wrap(fault.Unavailable, "cluster.request_pid", ctx.Err())
 	}
 	answer, err := n.ask(ctx, p.gone, func(sender *actor.PID) { n.system.Root.RequestWithCustomSender(pid, msg, sender) })
-	var dead *deadLetter
+	var dead *deadLetterError
 	switch {
 	case errors.Is(err, errNotHandled) && n.snap.Load().peers[addr.Node] == nil:
 		return nil, nodeGone("cluster.request_pid", addr)

@@ -48,12 +48,12 @@ const goneGrace = 100 * time.Millisecond
 // errNotHandled reports that a message certainly did not reach its actor.
 var errNotHandled = errors.New("not delivered")
 
-// deadLetter is an errNotHandled that came back for a target. The very same PID comes back where the message could not
+// deadLetterError is an errNotHandled that came back for a target. The very same PID comes back where the message could not
 // leave this node, a decoded copy where the target's node had no such actor.
-type deadLetter struct{ target *actor.PID }
+type deadLetterError struct{ target *actor.PID }
 
-func (*deadLetter) Error() string        { return "dead letter" }
-func (*deadLetter) Is(target error) bool { return target == errNotHandled }
+func (*deadLetterError) Error() string        { return "dead letter" }
+func (*deadLetterError) Is(target error) bool { return target == errNotHandled }
 
 // Request sends msg to a virtual actor and waits for its answer, at most until ctx's deadline, or DefaultTimeout.
 // An answer that carries a fault is returned as that error.
@@ -207,7 +207,7 @@ func (n *Node) ask(ctx context.Context, gone <-chan struct{}, send func(sender *
 		}
 		return a, nil
 	case *actor.DeadLetterResponse:
-		return nil, &deadLetter{target: a.Target}
+		return nil, &deadLetterError{target: a.Target}
 	}
 	return nil, fault.Newf(fault.Internal, "cluster.request", "bad_answer", "the receiver answered with a %T", answer)
 }

@@ -72,7 +72,7 @@ func runSuppressed() (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	child := exec.Command(self, os.Args[1:]...)
+	child := exec.Command(self, os.Args[1:]...) //nolint:noctx // the tests themselves: this process waits for them
 	child.Env = append(os.Environ(), "GORACE=suppressions="+file)
 	child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := child.Run(); err != nil && child.ProcessState == nil {

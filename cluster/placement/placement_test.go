@@ -221,8 +221,8 @@ func TestAdvance(t *testing.T) {
 	t.Run("a slow database cannot keep the dead alive", func(t *testing.T) {
 		r, _ := advance(t, placement.Rows{}, beat(a, true), 0)
 		r, _ = advance(t, r, beat(b, true), 0)
-		for n := range time.Duration(5) {
-			r, _ = advance(t, r, beat(b, false), (n+1)*(lease-1))
+		for now := lease - 1; now <= 5*(lease-1); now += lease - 1 {
+			r, _ = advance(t, r, beat(b, false), now)
 		}
 		if len(r.Members) != 1 {
 			t.Fatal("still a member")
