@@ -191,8 +191,7 @@ func TestFaultsBecomeStatuses(t *testing.T) {
 }
 
 func TestStartDrainClose(t *testing.T) {
-	var w *world
-	w = newWorld(t, func(c *Config, _ *Deps) {
+	w := newWorld(t, func(c *Config, _ *Deps) {
 		c.Addr, c.MetricsAddr, c.DrainSpread = "127.0.0.1:0", "localhost:0", time.Millisecond
 	})
 	if w.g.Addr() != nil {

@@ -49,7 +49,7 @@ func (q *query) get(name string) string {
 	return list[0]
 }
 
-// text returns free text of at most most characters.
+// text returns free text of no more than most characters.
 func (q *query) text(name string, most int) string {
 	v := q.get(name)
 	if !utf8.ValidString(v) || utf8.RuneCountInString(v) > most || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' }) {

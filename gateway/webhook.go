@@ -57,7 +57,7 @@ func (g *Gateway) verifyWebhook(w http.ResponseWriter, r *http.Request) {
 	}
 	g.hook(hookChallengePassed, started)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, challenge)
+	_, _ = io.WriteString(w, challenge) //nolint:gosec // plain text, and only for who knows a line's token
 }
 
 func (g *Gateway) hook(result string, started time.Time) {

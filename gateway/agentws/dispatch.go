@@ -26,7 +26,7 @@ func (s *session) dispatch(ctx context.Context, f frame) {
 			s.answer(ctx, f, nil, err, started)
 			return
 		}
-		s.start(ctx, laneNone, f, started, func(context.Context) { s.sendSnapshot(ctx, f, started) })
+		s.start(ctx, laneNone, f, started, func(context.Context) { s.sendSnapshot(f, started) })
 		return
 	}
 	req, err := Decode(f.Type, f.Data)
@@ -118,16 +118,22 @@ func (s *session) answer(ctx context.Context, f frame, data any, err error, star
 
 // queue puts one reply behind what waits already.
 func (s *session) queue(r reply) {
-	raw, err := json.Marshal(r)
-	if err != nil {
-		raw, _ = json.Marshal(reply{Re: r.Re, Error: errorOf(err)}) // plain strings always encode
-	}
+	raw := encode(r)
 	s.mu.Lock()
 	ok := s.put(raw)
 	s.mu.Unlock()
 	if !ok {
 		s.close(endSlow)
 	}
+}
+
+// encode makes a reply's JSON; data that cannot be encoded become an error.
+func encode(r reply) []byte {
+	raw, err := json.Marshal(r)
+	if err != nil {
+		raw, _ = json.Marshal(reply{Re: r.Re, Error: errorOf(err)}) // plain strings always encode
+	}
+	return raw
 }
 
 // put queues bytes; false when the queue is full. Call with mu held.
@@ -171,15 +177,16 @@ func (s *session) push(p actors.Push) bool {
 }
 
 // sendSnapshot holds events back, takes a snapshot and sends it, then the events that are newer than it.
-func (s *session) sendSnapshot(ctx context.Context, f frame, started time.Time) {
+// Its time begins when no other snapshot of the session is under way.
+func (s *session) sendSnapshot(f frame, started time.Time) {
 	s.snapshot.Lock()
 	defer s.snapshot.Unlock()
 	s.mu.Lock()
 	s.mu.held = []held{}
 	s.mu.Unlock()
-	rctx, cancel := context.WithTimeout(s.server.base, s.server.cfg.RequestTimeout)
+	ctx, cancel := context.WithTimeout(s.server.base, s.server.cfg.RequestTimeout)
 	defer cancel()
-	snap, err := s.server.desk.Snapshot(rctx, s.who)
+	snap, err := s.server.desk.Snapshot(ctx, s.who)
 	s.server.metrics.AgentRequest(f.Type, kindOf(err), time.Since(started))
 	if err != nil {
 		s.release(reply{Re: f.ID, Error: errorOf(err)}, nil)
@@ -191,10 +198,7 @@ func (s *session) sendSnapshot(ctx context.Context, f frame, started time.Time) 
 // release queues r, then the held events: those of the agent only where they follow seq, hints always. A nil seq
 // (no snapshot was taken) keeps all.
 func (s *session) release(r reply, seq *int64) {
-	raw, err := json.Marshal(r)
-	if err != nil {
-		raw, _ = json.Marshal(reply{Re: r.Re, Error: errorOf(err)})
-	}
+	raw := encode(r)
 	s.mu.Lock()
 	ok := s.put(raw)
 	for _, h := range s.mu.held {

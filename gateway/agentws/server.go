@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -124,10 +125,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // offers reports whether the client offers the subprotocol.
 func offers(r *http.Request, protocol string) bool {
 	for _, header := range r.Header.Values("Sec-WebSocket-Protocol") {
-		for _, one := range splitList(header) {
-			if one == protocol {
-				return true
-			}
+		if slices.Contains(splitList(header), protocol) {
+			return true
 		}
 	}
 	return false
