@@ -66,7 +66,7 @@ func (s *Store) OnlineAgents(ctx context.Context, tenant id.Tenant) ([]AgentRow,
 		 WHERE tenant = $1 AND presence = 'available' AND presence_until > now() ORDER BY id`, tenant)
 }
 
-// SaveAgent replaces the row if its stored version is base; a.Version must be greater. Conflict with CodeStale when
+// SaveAgent replaces what the agent's actor owns (not name, e-mail and role, which are an operator's) if the stored version is base; a.Version must be greater. Conflict with CodeStale when
 // it is not (or there is no such agent): somebody else writes this agent, and what was computed from base is void.
 func (s *Store) SaveAgent(ctx context.Context, a AgentRow, base int64) error {
 	const op = "store.save_agent"
@@ -74,10 +74,9 @@ func (s *Store) SaveAgent(ctx context.Context, a AgentRow, base int64) error {
 		return notNewer(op, a.Version, base)
 	}
 	n, err := s.write(ctx, op,
-		`UPDATE agents SET name = $3, email = $4, role = $5, state = $6::jsonb, version = $7, presence = $8,
-		 presence_until = $9, current_call = $10 WHERE tenant = $1 AND id = $2 AND version = $11`,
-		a.Tenant, a.ID, a.Name, a.Email, a.Role, orObject(a.State), a.Version, a.Presence,
-		instant(a.PresenceUntil), orNull(a.CurrentCall), base)
+		`UPDATE agents SET state = $3::jsonb, version = $4, presence = $5, presence_until = $6, current_call = $7
+		 WHERE tenant = $1 AND id = $2 AND version = $8`,
+		a.Tenant, a.ID, orObject(a.State), a.Version, a.Presence, instant(a.PresenceUntil), orNull(a.CurrentCall), base)
 	return orStale(n, err, op)
 }
 

@@ -66,7 +66,7 @@ func matchText(w *where, text string) {
 		w.and("(phone LIKE ? OR order_no LIKE ?)", contains(number), contains(strings.TrimSpace(text)))
 		return
 	}
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		pattern := contains(Fold(word))
 		if number := phoneDigits(word); number != "" {
 			w.and("(name_folded LIKE ? OR lower(order_no) LIKE ? OR phone LIKE ?)", pattern, pattern, contains(number))

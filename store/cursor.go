@@ -16,7 +16,7 @@ type Cursor string
 const cursorVersion = 1
 
 func makeCursor(at time.Time, key string) Cursor {
-	raw := append([]byte{cursorVersion}, binary.BigEndian.AppendUint64(nil, uint64(at.UnixMicro()))...) //nolint:gosec // round trip of the bits
+	raw := append([]byte{cursorVersion}, binary.BigEndian.AppendUint64(nil, uint64(at.UnixMicro()))...)
 	return Cursor(base64.RawURLEncoding.EncodeToString(append(raw, key...)))
 }
 
@@ -30,7 +30,7 @@ func (c Cursor) position(op string) (at time.Time, key string, err error) {
 	if err != nil || len(raw) < 10 || raw[0] != cursorVersion || !id.Valid(string(raw[9:])) {
 		return time.Time{}, "", fault.New(fault.Invalid, op, "bad_cursor", "the cursor was not made here")
 	}
-	at = time.UnixMicro(int64(binary.BigEndian.Uint64(raw[1:9]))).UTC() //nolint:gosec // round trip of the bits
+	at = time.UnixMicro(int64(binary.BigEndian.Uint64(raw[1:9]))).UTC()
 	if at.Year() < 1 || at.Year() > 9999 {
 		return time.Time{}, "", fault.New(fault.Invalid, op, "bad_cursor", "the cursor was not made here")
 	}

@@ -23,7 +23,7 @@ func emptyURL(t *testing.T) string {
 	target := storetest.URL(t)
 	conn, err := pgx.Connect(t.Context(), target)
 	ok(t, err)
-	defer conn.Close(context.Background()) //nolint:errcheck // test
+	defer conn.Close(context.Background())
 	_, err = conn.Exec(t.Context(), "DROP SCHEMA public CASCADE")
 	ok(t, err)
 	_, err = conn.Exec(t.Context(), "CREATE SCHEMA public")
@@ -66,7 +66,7 @@ func TestMigrateAfterInterruption(t *testing.T) {
 	target := storetest.URL(t)
 	conn, err := pgx.Connect(t.Context(), target)
 	ok(t, err)
-	defer conn.Close(context.Background()) //nolint:errcheck // test
+	defer conn.Close(context.Background())
 	_, err = conn.Exec(t.Context(), "DELETE FROM goose_db_version WHERE version_id > 0")
 	ok(t, err)
 	_, err = conn.Exec(t.Context(), "DROP TABLE audit")
@@ -114,7 +114,7 @@ func TestMigrationsArePortable(t *testing.T) {
 		t.Fatal("no migrations")
 	}
 	for _, file := range files {
-		raw, err := os.ReadFile(file) //nolint:gosec // ours
+		raw, err := os.ReadFile(file)
 		ok(t, err)
 		for _, complaint := range lint(string(raw)) {
 			t.Errorf("%s: %s", file, complaint)

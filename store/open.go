@@ -142,7 +142,7 @@ func newPool(ctx context.Context, cfg Config, conns int, name string) (*pgxpool.
 	if conns > 1<<15 {
 		return nil, fmt.Errorf("%d connections are too many", conns)
 	}
-	pc.MaxConns = int32(conns) //nolint:gosec // bounded above
+	pc.MaxConns = int32(conns)
 	pc.MaxConnIdleTime = 5 * time.Minute
 	pc.HealthCheckPeriod = 15 * time.Second
 	pc.ConnConfig.ConnectTimeout = cfg.Timeout

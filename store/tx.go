@@ -88,7 +88,7 @@ func commitUnknown(err error) error {
 // backoff is a random wait below 2^attempt milliseconds, at most 100 ms.
 func backoff(attempt int) time.Duration {
 	ceiling := min(time.Millisecond<<min(attempt+1, 10), 100*time.Millisecond)
-	return time.Duration(rand.Int64N(int64(ceiling))) + 1 //nolint:gosec // jitter, not a secret
+	return time.Duration(rand.Int64N(int64(ceiling))) + 1
 }
 
 // pause waits for d or until ctx ends.

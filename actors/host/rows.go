@@ -81,7 +81,7 @@ func (h *Host) loadAgent(ctx context.Context, who cluster.Identity) (agent.State
 
 func (h *Host) saveAgent(ctx context.Context, _ cluster.Identity, s agent.State, base int64) error {
 	row := store.AgentRow{
-		Tenant: s.Tenant, ID: s.ID, Name: s.Name, Role: s.Role, State: mustJSON(s), Version: base + 1, Presence: string(s.Presence),
+		Tenant: s.Tenant, ID: s.ID, State: mustJSON(s), Version: base + 1, Presence: string(s.Presence),
 	}
 	for _, session := range s.Sessions {
 		if session.LeaseUntil.After(row.PresenceUntil) {

@@ -54,7 +54,7 @@ func (w identity) credential() *syscall.Credential {
 	if !w.switches {
 		return nil
 	}
-	return &syscall.Credential{Uid: uint32(w.uid), Gid: uint32(w.gid), Groups: []uint32{}} //nolint:gosec // ids are not negative
+	return &syscall.Credential{Uid: uint32(w.uid), Gid: uint32(w.gid), Groups: []uint32{}}
 }
 
 // reachable returns dir if the account can get there, and otherwise a folder below root that stands for dir: always
@@ -77,8 +77,8 @@ func (w identity) reachable(dir, root string, progress func(string)) string {
 
 // barrier returns the first existing folder on the way to path that the account may not pass, "" when there is none.
 func (w identity) barrier(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
-		if b := w.barrier(real); b != "" {
+	if target, err := filepath.EvalSymlinks(path); err == nil && target != path {
+		if b := w.barrier(target); b != "" {
 			return b
 		}
 	}

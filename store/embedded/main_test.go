@@ -56,7 +56,7 @@ func folderFor(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // that is the point
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -71,7 +71,7 @@ type host struct {
 // startHost runs the test binary as a host. It is killed at the end of the test if it was not before.
 func startHost(t *testing.T, binary, dir string, adjust func(*exec.Cmd)) host {
 	t.Helper()
-	cmd := exec.Command(binary) //nolint:gosec,noctx // ourselves
+	cmd := exec.Command(binary)
 	cmd.Env = append(os.Environ(), hostEnv+"="+dir)
 	if adjust != nil {
 		adjust(cmd)
@@ -94,7 +94,7 @@ func startHost(t *testing.T, binary, dir string, adjust func(*exec.Cmd)) host {
 
 func serverPID(t *testing.T, data string) int {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(data, "postmaster.pid")) //nolint:gosec // a test's own folder
+	raw, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
 	if err != nil {
 		t.Fatal(err)
 	}

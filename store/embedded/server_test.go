@@ -145,9 +145,9 @@ func TestRootDoesNotRunTheServer(t *testing.T) {
 
 func TestEphemeralDataAreDeleted(t *testing.T) {
 	s := mustStart(t, Config{DataDir: folderFor(t), Ephemeral: true, Settings: map[string]string{"max_connections": "17"}})
-	var max string
-	if err := connect(t, s.URL()).QueryRow(t.Context(), "SHOW max_connections").Scan(&max); err != nil || max != "17" {
-		t.Errorf("max_connections is %q, %v", max, err)
+	var limit string
+	if err := connect(t, s.URL()).QueryRow(t.Context(), "SHOW max_connections").Scan(&limit); err != nil || limit != "17" {
+		t.Errorf("max_connections is %q, %v", limit, err)
 	}
 	mustStop(t, s)
 	if _, err := os.Stat(s.DataDir()); !os.IsNotExist(err) {
@@ -171,7 +171,7 @@ func TestPortIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // test
+	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
 	if s, err := Start(t.Context(), Config{DataDir: dir, Port: port, Ephemeral: true}); err == nil {
 		mustStop(t, s)
@@ -240,12 +240,12 @@ func TestServerCrashes(t *testing.T) {
 
 func writePID(t *testing.T, path string, pid int) {
 	t.Helper()
-	raw, err := os.ReadFile(path) //nolint:gosec // a test's own folder
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(raw), "\n")
-	if err := os.WriteFile(path, []byte(strconv.Itoa(pid)+"\n"+rest), 0o600); err != nil { //nolint:gosec // a test's own folder
+	if err := os.WriteFile(path, []byte(strconv.Itoa(pid)+"\n"+rest), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -288,12 +288,12 @@ func self(t *testing.T) string {
 
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
-	in, err := os.Open(from) //nolint:gosec // the test binary
+	in, err := os.Open(from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()                                            //nolint:errcheck // read only
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE, 0o755) //nolint:gosec // a program
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE, 0o755)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,7 @@ var errLocked = errors.New("locked by another process")
 func lockWithin(f *os.File, patience time.Duration, stop <-chan struct{}) error {
 	deadline := time.Now().Add(patience)
 	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // a descriptor is an int
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
 			return err
 		}
@@ -204,7 +204,7 @@ func program(ctx context.Context, o order, who identity, log *os.File, name stri
 }
 
 func serverArgs(o order, place folder) []string {
-	settings := map[string]string{
+	settings := map[string]string{ //nolint:gosec // names of settings, no credential
 		"listen_addresses":        "127.0.0.1",
 		"port":                    strconv.Itoa(o.Port),
 		"unix_socket_directories": "",
@@ -253,7 +253,7 @@ func run(o order, place folder, who identity, log *os.File, stop <-chan struct{}
 		_ = cmd.Process.Signal(step.signal) // it may have ended just now
 		timer := time.NewTimer(step.patience)
 		select {
-		case <-ended:
+		case <-ended: //nolint:errcheck // its status is what the signal made it
 			timer.Stop()
 			return nil
 		case <-timer.C:

@@ -183,7 +183,8 @@ func save(ctx context.Context, tx pgx.Tx, r placement.Rows, ch placement.Change,
 			nodes = append(nodes, string(r.Buckets[b].Owner))
 			epochs = append(epochs, r.Buckets[b].Epoch)
 		}
-		batch.Queue(`INSERT INTO buckets (bucket, node, epoch) SELECT * FROM unnest($1::int2[], $2::text[], $3::int8[])
+		batch.Queue(`INSERT INTO buckets (bucket, node, epoch) SELECT bucket, node, epoch
+			FROM unnest($1::int2[], $2::text[], $3::int8[]) AS changed (bucket, node, epoch)
 			ON CONFLICT (bucket) DO UPDATE SET node = excluded.node, epoch = excluded.epoch`, numbers, nodes, epochs)
 	}
 	var tick *time.Time

@@ -17,7 +17,7 @@ type Breaker struct {
 	url    string
 	target string
 	listen net.Listener
-	ctx    context.Context //nolint:containedctx // ends with the breaker: the lifetime of its dials
+	ctx    context.Context
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
 
@@ -201,7 +201,7 @@ func (b *Breaker) pass() bool {
 		var timeout <-chan time.Time
 		if m == flowing {
 			timer := time.NewTimer(delay)
-			defer timer.Stop() //nolint:revive // one or two for a chunk
+			defer timer.Stop()
 			timeout = timer.C
 		}
 		select {

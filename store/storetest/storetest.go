@@ -207,7 +207,7 @@ func (s *server) startOwnLocked() error {
 		return err
 	}
 	s.mu.folder = folder
-	if err := os.Chmod(folder, 0o711); err != nil { //nolint:gosec // the server's account must pass
+	if err := os.Chmod(folder, 0o711); err != nil {
 		return err
 	}
 	s.mu.owned, err = embedded.Start(context.Background(), embedded.Config{DataDir: folder, Ephemeral: true,
