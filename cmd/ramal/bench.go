@@ -74,7 +74,7 @@ func benchCalls() *cobra.Command {
 }
 
 func writeReport(path string, r calls.Report) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
 	f, err := os.Create(path)

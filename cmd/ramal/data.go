@@ -49,7 +49,7 @@ func settingsFlags(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-func say(format string, args ...any) { _, _ = fmt.Fprintf(os.Stdout, format+"\n", args...) }
+func sayf(format string, args ...any) { _, _ = fmt.Fprintf(os.Stdout, format+"\n", args...) }
 
 func migrateCommand() *cobra.Command {
 	return settingsFlags(&cobra.Command{
@@ -62,7 +62,7 @@ func migrateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return store.Migrate(cmd.Context(), cfg.Database.URL, func(text string) { say("%s", text) })
+			return store.Migrate(cmd.Context(), cfg.Database.URL, func(text string) { sayf("%s", text) })
 		},
 	})
 }
@@ -80,7 +80,7 @@ func seedCommand() *cobra.Command {
 				return err
 			}
 			return withStore(cmd, func(ctx context.Context, _ config.Config, st *store.Store) error {
-				return s.Apply(ctx, st, func(text string) { say("%s", text) })
+				return s.Apply(ctx, st, func(text string) { sayf("%s", text) })
 			})
 		},
 	})
@@ -92,7 +92,7 @@ func keyCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			key, err := secret.Generate("k" + time.Now().UTC().Format("20060102"))
 			if err == nil {
-				say("%s", key)
+				sayf("%s", key)
 			}
 			return err
 		},
@@ -111,7 +111,7 @@ func tokenCommand() *cobra.Command {
 			}
 			token, err := app.Token(cfg, id.Tenant(tenant), id.Agent(agent), role, life)
 			if err == nil {
-				say("%s", token)
+				sayf("%s", token)
 			}
 			return err
 		},
@@ -174,20 +174,20 @@ func tenantList() *cobra.Command {
 					return err
 				}
 				for _, t := range tenants {
-					say("%s  %s", t.ID, t.Name)
+					sayf("%s  %s", t.ID, t.Name)
 					agents, err := st.ListAgents(ctx, t.ID)
 					if err != nil {
 						return err
 					}
 					for _, a := range agents {
-						say("  agent %s  %s  %s", a.ID, a.Name, a.Role)
+						sayf("  agent %s  %s  %s", a.ID, a.Name, a.Role)
 					}
 					lines, err := st.ListLines(ctx, t.ID)
 					if err != nil {
 						return err
 					}
 					for _, l := range lines {
-						say("  line  %s  %s  phone-number id %s at %s", l.ID, l.DisplayNumber, l.PhoneNumberID, l.GraphURL)
+						sayf("  line  %s  %s  phone-number id %s at %s", l.ID, l.DisplayNumber, l.PhoneNumberID, l.GraphURL)
 					}
 				}
 				return nil
@@ -252,7 +252,7 @@ func added(err error, what, name string) error {
 		return fmt.Errorf("%s %s exists already, or its number does", what, name)
 	}
 	if err == nil {
-		say("%s %s added", what, name)
+		sayf("%s %s added", what, name)
 	}
 	return err
 }

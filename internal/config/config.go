@@ -88,8 +88,7 @@ type setting struct {
 
 func settings(t reflect.Type, prefix string) []setting {
 	var out []setting
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		key := prefix + f.Tag.Get("koanf")
 		if f.Type.Kind() == reflect.Struct {
 			out = append(out, settings(f.Type, key+".")...)

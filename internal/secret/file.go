@@ -35,7 +35,7 @@ func readPrivate(path string) (string, error) {
 	if info.Mode().Perm()&0o077 != 0 && info.Mode().IsRegular() && os.PathSeparator == '/' {
 		return "", fault.Newf(fault.Denied, "secret.load", "key_file_open", "%s may be read by others: chmod 600 it", path)
 	}
-	raw, err := os.ReadFile(path) //nolint:gosec // the path is the operator's
+	raw, err := os.ReadFile(path)
 	return string(raw), err
 }
 

@@ -86,8 +86,8 @@ func newAEAD(key []byte) (cipher.AEAD, error) {
 // Seal encrypts plain for its owner: the words that say whose it is, in order, such as tenant and line.
 // Layout: version, length of key id, key id, nonce, ciphertext and tag.
 func (k *Keyring) Seal(plain []byte, owner ...string) ([]byte, error) {
-	head := append([]byte{sealedVersion, byte(len(k.current))}, k.current...) //nolint:gosec // at most maxKeyID
-	return k.keys[k.current].Seal(head, nil, plain, bind(head, owner)), nil
+	head := append([]byte{sealedVersion, byte(len(k.current))}, k.current...)
+	return k.keys[k.current].Seal(head, nil, plain, bind(head, owner)), nil //nolint:gosec // it draws its nonces itself
 }
 
 // Open decrypts what Seal made for the same owner. Invalid: it was damaged, or sealed for somebody else; code
@@ -119,7 +119,7 @@ func (k *Keyring) Current(sealed []byte) bool {
 func bind(head []byte, owner []string) []byte {
 	aad := append([]byte(nil), head...)
 	for _, word := range owner {
-		aad = binary.BigEndian.AppendUint32(aad, uint32(len(word))) //nolint:gosec // ids are short
+		aad = binary.BigEndian.AppendUint32(aad, uint32(len(word)))
 		aad = append(aad, word...)
 	}
 	return aad
