@@ -31,6 +31,7 @@ type run struct {
 		times   map[string][]time.Duration
 		started int
 		going   int
+		spent   int // agents without a contact left
 	}
 }
 
@@ -109,14 +110,11 @@ func (r *run) start(ctx context.Context, began time.Time, all *sync.WaitGroup) e
 		if err != nil {
 			return err
 		}
-		if len(d.mine) == 0 {
-			return fmt.Errorf("agent %s has no contact left: each call needs one of its own", d.id)
-		}
 		c := d.mine[0]
 		d.mine = d.mine[1:]
 		all.Go(func() { // ends with the call, which patience bounds
 			r.one(ctx, i, d, c)
-			r.free <- d
+			r.giveBack(d)
 		})
 	}
 	return nil
@@ -125,18 +123,38 @@ func (r *run) start(ctx context.Context, began time.Time, all *sync.WaitGroup) e
 // takeDesk takes the agent that has been free for longest.
 func (r *run) takeDesk(ctx context.Context) (*desk, error) {
 	select {
-	case d := <-r.free:
-		return d, nil
+	case d, ok := <-r.free:
+		if ok {
+			return d, nil
+		}
 	default:
 	}
 	r.mu.Lock()
 	r.mu.outcome.WaitedForAgent++
 	r.mu.Unlock()
 	select {
-	case d := <-r.free:
+	case d, ok := <-r.free:
+		if !ok {
+			return nil, errors.New("no contact is left: each call needs one of its own")
+		}
 		return d, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// giveBack makes an agent free for another call, if it has a contact left for one. The last one that has not closes
+// the queue.
+func (r *run) giveBack(d *desk) {
+	if len(d.mine) > 0 {
+		r.free <- d
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mu.spent++
+	if r.mu.spent == len(r.desks) {
+		close(r.free)
 	}
 }
 
