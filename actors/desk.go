@@ -29,6 +29,23 @@ type Push struct {
 	Type string          `json:"type"`
 	At   time.Time       `json:"at"`
 	Data json.RawMessage `json:"data"`
+
+	frame []byte // the JSON of the above, once it was made
+}
+
+// Framed returns p with its frame made: whoever sends it to many sessions encodes it once.
+func (p Push) Framed() (Push, error) {
+	raw, err := json.Marshal(p)
+	p.frame = raw
+	return p, err
+}
+
+// Frame is the event as it goes over the WebSocket.
+func (p Push) Frame() ([]byte, error) {
+	if p.frame != nil {
+		return p.frame, nil
+	}
+	return json.Marshal(p)
 }
 
 // The events of an agent (with Seq), and the hints of a tenant (without).

@@ -78,6 +78,7 @@ type Host struct {
 	lanes     *lanes
 	sessions  *sessions
 	lines     *lineBook
+	book      *nameBook
 	calls     *directory
 	redriving *redriver
 	stop      context.CancelFunc
@@ -89,7 +90,7 @@ type Host struct {
 func New(cfg Config, d Deps) *Host {
 	h := &Host{
 		cfg: cfg.withDefaults(), store: shelf{d.Store}, media: d.Media, providers: d.Providers, observer: d.Observer, log: d.Logger,
-		lanes: newLanes(), lines: newLineBook(), calls: newDirectory(), now: time.Now,
+		lanes: newLanes(), lines: newLineBook(), book: newNameBook(), calls: newDirectory(), now: time.Now,
 	}
 	h.sessions = newSessions(h)
 	h.redriving = &redriver{h: h}

@@ -96,16 +96,6 @@ func (h *Host) Contact(ctx context.Context, who actors.Who, c id.Contact) (actor
 	return rowView(row, names), err
 }
 
-// names are the agents' names of a tenant.
-func (h *Host) names(ctx context.Context, tenant id.Tenant) (map[id.Agent]string, error) {
-	rows, err := h.store.ListAgents(ctx, tenant)
-	names := make(map[id.Agent]string, len(rows))
-	for _, r := range rows {
-		names[r.ID] = r.Name
-	}
-	return names, err
-}
-
 func rowView(r store.ContactRow, names map[id.Agent]string) actors.ContactView {
 	v := actors.ContactView{
 		ID: r.ID, Version: r.Version, Name: r.Name, Status: r.Status, Tags: r.Tags, OrderNo: r.OrderNo, QuoteCents: r.QuoteCents,

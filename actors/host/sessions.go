@@ -143,6 +143,9 @@ func (r *sessions) send(t id.Tenant, node id.Node, msg toSessions) {
 }
 
 func (r *sessions) arrived(t id.Tenant, msg toSessions) {
+	if framed, err := msg.Push.Framed(); err == nil {
+		msg.Push = framed
+	}
 	switch {
 	case msg.Cut:
 		for _, s := range msg.Sessions {

@@ -206,21 +206,6 @@ func errorCode(m map[string]any) string {
 	return e["kind"].(string) + "/" + code
 }
 
-// eventually polls a condition, bounded.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(5 * time.Second)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("not within 5 s: %s", what)
-		}
-	}
-}
-
 func metric(t *testing.T, m *telemetry.Metrics, sample string) string {
 	t.Helper()
 	rec := httptest.NewRecorder()

@@ -152,7 +152,7 @@ func (s *session) push(p actors.Push) bool {
 		s.close(endMoved)
 		return false
 	}
-	raw, err := json.Marshal(p)
+	raw, err := p.Frame()
 	if err != nil {
 		s.server.logger.Error("an event cannot be encoded", "op", "agentws.push", "type", p.Type, "error", err)
 		s.close(endSlow) // the client comes back for a snapshot rather than miss it

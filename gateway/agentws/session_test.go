@@ -15,6 +15,7 @@ import (
 
 	"ramal/actors"
 	"ramal/internal/fault"
+	"ramal/internal/poll"
 )
 
 func TestHelloCarriesTheSnapshot(t *testing.T) {
@@ -42,8 +43,8 @@ func TestHelloCarriesTheSnapshot(t *testing.T) {
 	if err := c.conn.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Error(err)
 	}
-	eventually(t, "the desk hears of the end", func() bool { return w.closedSessions() == 1 })
-	eventually(t, "the end is counted", func() bool {
+	poll.Until(t, 5*time.Second, "the desk hears of the end", func() bool { return w.closedSessions() == 1 })
+	poll.Until(t, 5*time.Second, "the end is counted", func() bool {
 		return metric(t, w.metrics, `ramal_agent_sessions_closed_total{reason="client"}`) == "1" && metric(t, w.metrics, "ramal_agent_sessions") == "0"
 	})
 }
@@ -255,7 +256,7 @@ func TestSlowReaderIsClosed(t *testing.T) {
 	if code := c.ends(); code != 4003 {
 		t.Errorf("closed with %d", code)
 	}
-	eventually(t, "the slow close is counted", func() bool {
+	poll.Until(t, 5*time.Second, "the slow close is counted", func() bool {
 		return metric(t, w.metrics, `ramal_agent_sessions_closed_total{reason="slow"}`) == "1"
 	})
 }
@@ -403,7 +404,7 @@ func TestLeaveOfAClosingTabIsCarriedOut(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Errorf("the request was cut short: %v", err)
 	}
-	eventually(t, "the desk hears of the end after the request", func() bool { return d.closedSessions() == 1 })
+	poll.Until(t, 5*time.Second, "the desk hears of the end after the request", func() bool { return d.closedSessions() == 1 })
 }
 
 func TestDrainClosesAllAndRefusesNew(t *testing.T) {
