@@ -198,6 +198,15 @@ func (s *Store) ContactsOfBuckets(ctx context.Context, buckets []int, after Cont
 		 ORDER BY tenant, id LIMIT $4`, buckets, after.Tenant, after.ID, bounded(limit, MaxBatch))
 }
 
+// ExpiredPermissions names contacts of the given buckets whose permission to call has ended by the database's clock while
+// their row still grants it, at most limit (default 50, at most 1000). Saving a contact that has noticed takes it off.
+func (s *Store) ExpiredPermissions(ctx context.Context, buckets []int, limit int) ([]ContactKey, error) {
+	scan := func(r pgx.CollectableRow) (k ContactKey, err error) { return k, r.Scan(&k.Tenant, &k.ID) }
+	return many(Bulk(ctx), s, "store.expired_permissions", scan,
+		`SELECT tenant, id FROM contacts WHERE may_call_until <= now() AND bucket = ANY($1)
+		 ORDER BY may_call_until LIMIT $2`, buckets, bounded(limit, MaxBatch))
+}
+
 func column[R, T any](rows []R, field func(R) T) []T {
 	out := make([]T, len(rows))
 	for i, r := range rows {

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"ramal/internal/fault"
+	"ramal/internal/poll"
 	"ramal/store"
 	"ramal/store/storetest"
 )
@@ -41,10 +42,10 @@ func TestOutage(t *testing.T) {
 			}
 			breaker.Restore()
 			waitChange(t, changes, true)
-			eventually(t, "statements work again", func() bool { _, err := s.GetTenant(t.Context(), pharmacy); return err == nil })
+			poll.Until(t, 10*time.Second, "statements work again", func() bool { _, err := s.GetTenant(t.Context(), pharmacy); return err == nil })
 			cancel()
 			breaker.Cut()
-			eventually(t, "the second outage is seen", func() bool { return !s.Health().Healthy() })
+			poll.Until(t, 10*time.Second, "the second outage is seen", func() bool { return !s.Health().Healthy() })
 			s.Close()
 			s.Close() // again: nothing happens
 			select {
@@ -80,7 +81,7 @@ func TestLostAnswers(t *testing.T) {
 	err := s.AppendCallEvents(ctx, 0, events(1, "created"), row)
 	wantFault(t, "without an answer", err, fault.Unavailable, store.CodeMaybeApplied)
 	breaker.Restore()
-	eventually(t, "the repetition succeeds", func() bool { return s.AppendCallEvents(ctx, 0, events(1, "created"), row) == nil })
+	poll.Until(t, 10*time.Second, "the repetition succeeds", func() bool { return s.AppendCallEvents(ctx, 0, events(1, "created"), row) == nil })
 	journal, err := s.CallEvents(ctx, pharmacy, "call_1", 0)
 	if err != nil || len(journal) != 1 {
 		t.Errorf("the journal is %v, %v", journal, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"ramal/internal/fault"
+	"ramal/internal/poll"
 	"ramal/store"
 	"ramal/store/storetest"
 )
@@ -115,7 +116,7 @@ func TestCommitIsUnknown(t *testing.T) {
 	s := storetest.OpenURL(t, store.Config{URL: breaker.URL(), Timeout: 500 * time.Millisecond})
 	for what, fail := range map[string]func(){"cut": breaker.Cut, "stalled": breaker.Stall} {
 		breaker.Restore()
-		eventually(t, "the database answers", func() bool { _, err := s.ListTenants(t.Context()); return err == nil })
+		poll.Until(t, 10*time.Second, "the database answers", func() bool { _, err := s.ListTenants(t.Context()); return err == nil })
 		err := s.InTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
 			_, err := tx.Exec(ctx, "INSERT INTO tenants (id, name, created_at) VALUES ($1, '', now())", what)
 			fail()
@@ -128,19 +129,4 @@ func TestCommitIsUnknown(t *testing.T) {
 		}
 	}
 	breaker.Restore()
-}
-
-// eventually polls until ok or 10 s are over.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.After(10 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-deadline:
-			t.Fatalf("not within 10 s: %s", what)
-		case <-tick.C:
-		}
-	}
 }

@@ -14,9 +14,11 @@ import (
 // agentDesk is what an agent's actor holds beside its state: the number of the last event, and its call as the
 // sessions last saw it. It begins anew when the actor moves: the numbers then jump, and the sessions ask for a snapshot.
 type agentDesk struct {
-	seq  int64
-	call json.RawMessage
-	of   id.Call
+	seq     int64
+	call    json.RawMessage
+	of      id.Call
+	version int64   // of call
+	over    id.Call // the last that ended: its late views are not drawn
 }
 
 // Messages to an agent that are no commands of its core.
@@ -78,15 +80,22 @@ func (d *agentDesk) keep(p actors.Push) {
 		return
 	}
 	var view struct {
-		ID    id.Call `json:"call_id"`
-		State string  `json:"state"`
+		ID      id.Call `json:"call_id"`
+		Version int64   `json:"version"`
+		State   string  `json:"state"`
 	}
 	if json.Unmarshal(p.Data, &view) != nil {
 		return
 	}
-	d.of, d.call = view.ID, p.Data
-	if view.State == string(call.Ended) {
-		d.of, d.call = "", nil
+	switch {
+	case view.ID == d.over || view.ID == d.of && view.Version < d.version:
+	case view.State != string(call.Ended):
+		d.of, d.call, d.version = view.ID, p.Data, view.Version
+	default:
+		d.over = view.ID
+		if d.of == view.ID {
+			d.of, d.call, d.version = "", nil, 0
+		}
 	}
 }
 

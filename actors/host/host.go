@@ -97,7 +97,7 @@ func New(cfg Config, d Deps) *Host {
 	return h
 }
 
-// Start joins the host to a running cluster node and starts its loops: session leases, the inbox, lost calls.
+// Start joins the host to a running cluster node and starts its loops: session leases, the inbox, lost calls, ended permissions.
 func (h *Host) Start(c Cluster) error {
 	h.cluster = c
 	ctx, cancel := context.WithCancel(context.Background())
@@ -113,7 +113,7 @@ func (h *Host) Start(c Cluster) error {
 			return fmt.Errorf("host: %s: %w", name, err)
 		}
 	}
-	for _, loop := range []func(context.Context){h.sessions.renewLoop, h.redriving.loop, h.reapLoop} {
+	for _, loop := range []func(context.Context){h.sessions.renewLoop, h.redriving.loop, h.reapLoop, h.sweepLoop} {
 		h.loops.Go(func() { loop(ctx) }) // ends with ctx, which Stop cancels
 	}
 	return nil

@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +30,8 @@ func ContactRow(s contact.State, base int64, now time.Time) store.ContactRow {
 	if s.Active != nil {
 		row.OngoingCall = s.Active.Call
 	}
-	for lineID, l := range s.Lines {
+	for _, lineID := range slices.Sorted(maps.Keys(s.Lines)) { // in order: of two that last as long, always the same
+		l := s.Lines[lineID]
 		until := l.Permission.Until
 		switch l.Permission.Status {
 		case contact.PermissionPermanent:

@@ -47,6 +47,7 @@ type virtual[S, C, E, F any] struct {
 	version int64 // of the stored row that s, or what s began from, is
 	loaded  bool
 	dirty   bool // soft only: s is ahead of the store
+	stale   bool // a write failed: s is read again before the next command, and soon if none comes, or its alarm were lost
 	lastUse time.Time
 	wakeAt  time.Time
 	alarm   *time.Timer
@@ -83,10 +84,14 @@ func (v *virtual[S, C, E, F]) Receive(ctx actor.Context) {
 		v.settle(ctx, err)
 	case alarmRang:
 		v.wakeAt = time.Time{}
-		if v.loaded {
-			_, err := v.command(v.wake)
-			v.settle(ctx, err)
+		if !v.loaded && !v.stale {
+			return
 		}
+		err := v.ensure()
+		if err == nil {
+			_, err = v.command(v.wake)
+		}
+		v.settle(ctx, err)
 	case idleCheck:
 		if at := v.deadline(v.s); time.Since(v.lastUse) > v.idle && !v.dirty && (at.IsZero() || time.Until(at) > v.idle) {
 			ctx.Stop(v.self)
@@ -108,7 +113,7 @@ func (v *virtual[S, C, E, F]) settle(ctx actor.Context, err error) {
 		ctx.Stop(v.self)
 		return
 	}
-	if v.loaded {
+	if v.loaded || v.stale {
 		v.arm()
 	}
 }
@@ -150,9 +155,10 @@ func (v *virtual[S, C, E, F]) ensure() error {
 	defer cancel()
 	s, version, due, err := v.load(ctx, v.who)
 	if err != nil {
+		v.stale = v.stale && onlyTransient(err) != nil
 		return err
 	}
-	v.s, v.version, v.loaded = s, version, true
+	v.s, v.version, v.loaded, v.stale = s, version, true, false
 	for _, cmd := range due {
 		if _, err := v.command(cmd); err != nil {
 			v.loaded = false
@@ -213,7 +219,7 @@ func (v *virtual[S, C, E, F]) write(s S) error {
 		return nil
 	}
 	if !v.soft { // the outcome is unknown: read it again before the next command
-		v.loaded = false
+		v.loaded, v.stale = false, true
 	}
 	return err
 }
@@ -236,10 +242,8 @@ func (v *virtual[S, C, E, F]) flush() error {
 // arm sets the one timer to the core's deadline, or to the next attempt to save.
 func (v *virtual[S, C, E, F]) arm() {
 	at := v.deadline(v.s)
-	if v.dirty {
-		if retry := time.Now().Add(saveRetry); at.IsZero() || retry.Before(at) {
-			at = retry
-		}
+	if retry := time.Now().Add(saveRetry); v.stale || v.dirty && (at.IsZero() || retry.Before(at)) {
+		at = retry
 	}
 	if at.Equal(v.wakeAt) {
 		return

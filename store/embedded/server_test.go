@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"ramal/internal/fault"
+	"ramal/internal/poll"
 )
 
 func mustStart(t *testing.T, cfg Config) *Server {
@@ -189,7 +190,7 @@ func TestParentIsKilled(t *testing.T) {
 	if err := h.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the server ends", func() bool { return !alive(pid) })
+	poll.Until(t, 10*time.Second, "the server ends", func() bool { return !alive(pid) })
 	s := mustStart(t, Config{DataDir: dir})
 	exec1(t, s.URL(), "INSERT INTO kept VALUES (1)")
 	if strings.Contains(s.place.logTail(), "not properly shut down") {
@@ -274,7 +275,7 @@ func TestUnprivilegedUser(t *testing.T) {
 	if err := h.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the data are deleted", func() bool { _, err := os.Stat(root); return os.IsNotExist(err) })
+	poll.Until(t, 10*time.Second, "the data are deleted", func() bool { _, err := os.Stat(root); return os.IsNotExist(err) })
 }
 
 func self(t *testing.T) string {

@@ -11,6 +11,7 @@ import (
 	"ramal/cluster"
 	"ramal/cluster/wire"
 	"ramal/internal/id"
+	"ramal/internal/poll"
 	"ramal/store/membership"
 	"ramal/store/storetest"
 )
@@ -34,9 +35,9 @@ func TestNodes(t *testing.T) {
 		}
 	}
 	breaker.Cut()
-	eventually(t, "the leases to end", func() bool { return !first.LeaseValid() && !second.LeaseValid() })
+	poll.Until(t, 10*time.Second, "the leases to end", func() bool { return !first.LeaseValid() && !second.LeaseValid() })
 	breaker.Restore()
-	eventually(t, "the leases to be renewed", func() bool { return first.LeaseValid() && second.LeaseValid() })
+	poll.Until(t, 10*time.Second, "the leases to be renewed", func() bool { return first.LeaseValid() && second.LeaseValid() })
 	for key, at := range where {
 		if got := ask(t, first, key); got != at {
 			t.Fatalf("after the outage %s is at %s, not at %s", key, got, at)
@@ -81,15 +82,4 @@ func ask(t *testing.T, n *cluster.Node, key string) string {
 		t.Fatalf("%s: %v", key, err)
 	}
 	return string(answer.Body)
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for began := time.Now(); !ok(); <-tick.C {
-		if time.Since(began) > 10*time.Second {
-			t.Fatal("never: ", what)
-		}
-	}
 }
