@@ -49,14 +49,7 @@ func (c *Conference) AnswerAgent(ctx context.Context, name id.Leg, offer string)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err == nil {
-		err = c.connect(op, l, p)
-	}
-	if err != nil {
-		if p != nil {
-			c.engine.retire(p)
-		}
-		c.settled(l)
+	if err := c.take(op, l, p, err); err != nil {
 		return AgentAnswer{}, err
 	}
 	l.sinks, l.mids = sinks, mids

@@ -187,6 +187,22 @@ func (c *Conference) settled(l *leg) {
 	}
 }
 
+// take makes a prepared connection the leg's, unless preparing it failed with err; then what there is of it ends. On success
+// the caller settles the leg once it has given it all that belongs to p; c.mu is held.
+func (c *Conference) take(op string, l *leg, p *peer, err error) error {
+	if err == nil {
+		err = c.connect(op, l, p)
+	}
+	if err == nil {
+		return nil
+	}
+	if p != nil {
+		c.engine.retire(p)
+	}
+	c.settled(l)
+	return err
+}
+
 // connect makes p the leg's connection in place of the one before.
 func (c *Conference) connect(op string, l *leg, p *peer) error {
 	if l.gone.Load() {

@@ -147,14 +147,7 @@ func (c *Conference) prepareContact(api *webrtc.API, l *leg) (*peer, *output, er
 func (c *Conference) finishContact(op string, l *leg, p *peer, out *output, err error, done func()) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err == nil {
-		err = c.connect(op, l, p)
-	}
-	if err != nil {
-		if p != nil {
-			c.engine.retire(p)
-		}
-		c.settled(l)
+	if err := c.take(op, l, p, err); err != nil {
 		return err
 	}
 	l.out = out

@@ -7,7 +7,6 @@ import (
 
 	"ramal/internal/fault"
 	"ramal/media"
-	"ramal/media/mediatest"
 )
 
 func TestInterruptedIsNotFailed(t *testing.T) {
@@ -127,11 +126,7 @@ func TestManyCommandsAtOnce(t *testing.T) {
 	s := newStage(t)
 	s.ring("contact")
 	s.must(s.conf.OpenAudio("contact"))
-	browser, err := mediatest.Browser(2, false)
-	s.must(err)
-	t.Cleanup(browser.Close)
-	offer, err := browser.Offer(s.ctx)
-	s.must(err)
+	_, offer := s.browser(2, false)
 	done := make(chan struct{})
 	const rounds = 20
 	for _, work := range []func(){

@@ -165,11 +165,7 @@ func TestBrowserWithHiddenAddresses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	phone := s.ring("contact")
-	browser, err := mediatest.Browser(2, false)
-	s.must(err)
-	t.Cleanup(browser.Close)
-	offer, err := browser.Offer(s.ctx)
-	s.must(err)
+	browser, offer := s.browser(2, false)
 	hidden := strings.ReplaceAll(offer, " 127.0.0.1 ", " 5d1c0f3e-53a1-4a0e-9f0a-0d3a5f1c2b7e.local ")
 	if !strings.Contains(hidden, ".local ") {
 		t.Fatalf("no candidate to hide in %s", offer)
@@ -189,11 +185,7 @@ func TestBrowserWithoutMicrophoneListens(t *testing.T) {
 	s.connected("contact")
 	phone.Mic.Speak(contactHz, loud)
 	s.must(s.conf.OpenAudio("contact"))
-	browser, err := mediatest.Browser(3, true)
-	s.must(err)
-	t.Cleanup(browser.Close)
-	offer, err := browser.Offer(s.ctx)
-	s.must(err)
+	browser, offer := s.browser(3, true)
 	answer, err := s.conf.AnswerAgent(s.ctx, "luis", offer)
 	s.must(err)
 	s.must(browser.Answered(answer.SDP))
@@ -223,11 +215,7 @@ func TestAnswerToBrowser(t *testing.T) {
 func TestRefusedDescriptions(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	two, err := mediatest.Browser(2, false)
-	s.must(err)
-	t.Cleanup(two.Close)
-	browserOffer, err := two.Offer(s.ctx)
-	s.must(err)
+	_, browserOffer := s.browser(2, false)
 	for _, c := range []struct {
 		name string
 		call func() error

@@ -120,11 +120,7 @@ func TestConferenceIsFull(t *testing.T) {
 	s := newStage(t, func(c *media.Config) { c.MaxParticipants = 2 })
 	s.ring("contact")
 	s.join("luis", 1)
-	browser, err := mediatest.Browser(1, false)
-	s.must(err)
-	t.Cleanup(browser.Close)
-	offer, err := browser.Offer(s.ctx)
-	s.must(err)
+	_, offer := s.browser(1, false)
 	if _, err := s.conf.AnswerAgent(s.ctx, "fernando", offer); !fault.Is(err, fault.Exhausted) {
 		t.Errorf("a third of two: %v", err)
 	}
@@ -153,7 +149,7 @@ func TestDigits(t *testing.T) {
 	}
 	digits := 0
 	for _, f := range s.told() {
-		if reflect.TypeOf(f) == reflect.TypeOf(media.Digit{}) {
+		if reflect.TypeOf(f) == reflect.TypeFor[media.Digit]() {
 			digits++
 		}
 	}

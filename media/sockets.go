@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 
 	"github.com/pion/ice/v4"
@@ -111,7 +112,7 @@ func localIPs(loopback bool) ([]net.IP, error) {
 			v6 = append(v6, n.IP)
 		}
 	}
-	ips := append(v4, v6...)
+	ips := slices.Concat(v4, v6)
 	if loopback || len(ips) == 0 {
 		ips = append(ips, loop...)
 	}

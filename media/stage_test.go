@@ -131,14 +131,21 @@ func (s *stage) phone(role string) *mediatest.Peer {
 	return phone
 }
 
-// join connects a browser with the given number of slots.
-func (s *stage) join(leg id.Leg, slots int) (*mediatest.Peer, media.AgentAnswer) {
+// browser makes a browser with the given number of slots, and its offer.
+func (s *stage) browser(slots int, listens bool) (*mediatest.Peer, string) {
 	s.t.Helper()
-	browser, err := mediatest.Browser(slots, false)
+	browser, err := mediatest.Browser(slots, listens)
 	s.must(err)
 	s.t.Cleanup(browser.Close)
 	offer, err := browser.Offer(s.ctx)
 	s.must(err)
+	return browser, offer
+}
+
+// join connects a browser with the given number of slots.
+func (s *stage) join(leg id.Leg, slots int) (*mediatest.Peer, media.AgentAnswer) {
+	s.t.Helper()
+	browser, offer := s.browser(slots, false)
 	answer, err := s.conf.AnswerAgent(s.ctx, leg, offer)
 	s.must(err)
 	s.must(browser.Answered(answer.SDP))

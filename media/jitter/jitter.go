@@ -141,7 +141,8 @@ func (b *Buffer) Push(p Packet) Outcome {
 	if b.held == 0 && !b.playing {
 		b.seq, b.ts, b.end = p.Seq, p.TS, p.TS+p.Ticks
 	}
-	payload := append(s.Payload[:0], p.Payload...)
+	payload := s.Payload[:0]
+	payload = append(payload, p.Payload...)
 	*s = slot{held: true, Packet: p}
 	s.Payload = payload
 	b.held++

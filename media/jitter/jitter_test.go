@@ -18,7 +18,7 @@ func seqOf(p Packet) int { return int(p.Payload[0]) | int(p.Payload[1])<<8 }
 // popped: the packet's number, "c" concealed, "r9" recovered from 9, "." nothing.
 func play(b *Buffer, script string) string {
 	var out []string
-	for _, word := range strings.Fields(script) {
+	for word := range strings.FieldsSeq(script) {
 		if word == "-" {
 			switch n := b.Pop(); n.Kind {
 			case Idle:

@@ -81,7 +81,7 @@ func TestLossIsRecoveredOrConcealed(t *testing.T) {
 	if withFEC == 0 {
 		t.Error("no packet carries FEC although loss is expected")
 	}
-	for i := 0; i < len(packets); i++ {
+	for i := range packets {
 		if i == 30 {
 			n, err := dec.Recover(packets[31], out)
 			if err != nil || n != codec.FrameSamples || mediatest.RMS(out[:n]) < 0.02 {

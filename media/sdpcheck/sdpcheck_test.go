@@ -46,7 +46,7 @@ func TestSoundDescription(t *testing.T) {
 }
 
 func TestChecks(t *testing.T) {
-	swap := func(old, new string) string { return strings.ReplaceAll(sound, old, new) }
+	swap := func(was, is string) string { return strings.ReplaceAll(sound, was, is) }
 	for _, c := range []struct {
 		name, sdp string
 		expect    Kind

@@ -11,7 +11,7 @@ import (
 
 func legs(s string) []id.Leg {
 	var list []id.Leg
-	for _, f := range strings.Fields(s) {
+	for f := range strings.FieldsSeq(s) {
 		list = append(list, id.Leg(f))
 	}
 	return list
