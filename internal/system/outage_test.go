@@ -130,3 +130,48 @@ func outage(t *testing.T, begin func(*world)) {
 		t.Errorf("ongoing: %s", describeAll(calls))
 	}
 }
+
+// TestDatabaseSlow: a database slower than a call waits for it must not end the call: what was written late is its own.
+func TestDatabaseSlow(t *testing.T) {
+	w := newWorld(t, options{breaker: true})
+	luis, c := w.talking()
+	w.breaker.Slow(200 * time.Millisecond) // there and back is more than a call waits: written, but too late to be told
+	muted := false
+	mute := func() {
+		muted = !muted
+		w.atOnce("mute", func(ctx context.Context) error { return luis.Mute(ctx, c.ID, muted) })
+	}
+	mute()
+	luis.until("shown as unsaved", func(s agentclient.State) bool { return s.Call.Unsaved })
+	mute()
+	w.breaker.Slow(90 * time.Millisecond) // one question is answered in time, a second one is not
+	for range 10 {
+		mute()
+	}
+	w.eventually("the database answers", func() (bool, string) {
+		n := w.metric(w.engine.URL(), "ramal_store_up")
+		return n == 1, fmt.Sprint(n)
+	})
+	for range 4 {
+		mute()
+	}
+	w.breaker.Restore()
+	w.ready(w.engine.URL(), "ready")
+	luis.hears(c.ContactLeg(), toneCustomer)
+	w.customerHears(maria, toneLuis)
+	w.must(luis.Mute(w.ctx(), c.ID, true))
+	w.customerDeaf(maria, toneLuis)
+	w.must(luis.End(w.ctx(), c.ID))
+	luis.ended("agent", "completed")
+	w.eventually("all of it is journaled", func() (bool, string) {
+		got, err := w.rest("luis").Call(w.ctx(), c.ID)
+		w.must(err)
+		n := 0
+		for _, e := range got.Events {
+			if e.Type == "Muted" {
+				n++
+			}
+		}
+		return got.State == "ended" && n == 17, fmt.Sprintf("%s, %d times muted", describe(&got), n)
+	})
+}
