@@ -15,12 +15,13 @@ import (
 	"ramal/cluster/wire"
 	"ramal/internal/fault"
 	"ramal/internal/id"
+	"ramal/internal/poll"
 )
 
 func TestTwoNodes(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.start(1), w.start(2)
-	eventually(t, 2*time.Second, "both to see both", func() bool { return len(a.Members()) == 2 && len(b.Members()) == 2 })
+	poll.Until(t, 2*time.Second, "both to see both", func() bool { return len(a.Members()) == 2 && len(b.Members()) == 2 })
 
 	t.Run("each bucket has one owner", func(t *testing.T) {
 		all := slices.Concat(a.OwnedBuckets(), b.OwnedBuckets())
@@ -76,7 +77,7 @@ func TestTwoNodes(t *testing.T) {
 		if err := a.Tell("counter", who(remote), e); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, time.Second, "the message", func() bool { return w.log.times("told there") == 1 })
+		poll.Until(t, time.Second, "the message", func() bool { return w.log.times("told there") == 1 })
 	})
 	t.Run("a burst of large messages arrives", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -132,7 +133,7 @@ func TestPinnedActors(t *testing.T) {
 		if err := from.TellPID(addr, e); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, time.Second, "the message", func() bool { return w.log.times(e.Correlation) == 1 })
+		poll.Until(t, time.Second, "the message", func() bool { return w.log.times(e.Correlation) == 1 })
 	}
 	t.Run("a vanished node ends the wait", func(t *testing.T) {
 		began := time.Now()
@@ -141,7 +142,7 @@ func TestPinnedActors(t *testing.T) {
 			_, err := a.RequestPID(t.Context(), addr, wire.New("silent", farma, nil))
 			got <- err
 		}()
-		eventually(t, time.Second, "the request to be there", func() bool { return w.log.times("") >= 5 })
+		poll.Until(t, time.Second, "the request to be there", func() bool { return w.log.times("") >= 5 })
 		b.Kill()
 		wantFault(t, <-got, fault.Unknown, cluster.CodeNodeGone)
 		if took := time.Since(began); took > lease+time.Second {
@@ -200,7 +201,7 @@ func (l *load) count() int {
 func (l *load) more(t *testing.T, requests int) {
 	t.Helper()
 	want := l.count() + requests
-	eventually(t, 20*time.Second, "the load to go on", func() bool { return l.count() >= want })
+	poll.Until(t, 20*time.Second, "the load to go on", func() bool { return l.count() >= want })
 }
 
 // finish ends the load and checks what must hold however it went: nothing handled twice, nothing unsent handled.
@@ -297,7 +298,7 @@ func TestKill(t *testing.T) {
 	l := w.load(60, a, c)
 	l.more(t, 400)
 	b.Kill()
-	took := eventually(t, 10*time.Second, "another node to serve", func() bool {
+	took := poll.Until(t, 10*time.Second, "another node to serve", func() bool {
 		r, err := request(a, key, "count", 300*time.Millisecond)
 		return err == nil && r.node != b.ID()
 	})

@@ -22,6 +22,7 @@ import (
 	"ramal/cluster/wire"
 	"ramal/internal/fault"
 	"ramal/internal/id"
+	"ramal/internal/poll"
 )
 
 // TestTableAway takes the membership table away for longer than a lease. Nobody dies; virtual actors pause, pinned
@@ -45,7 +46,7 @@ func TestTableAway(t *testing.T) {
 			}
 
 			cut(w)
-			took := eventually(t, 3*lease, "the leases to end", func() bool { return !a.LeaseValid() && !b.LeaseValid() })
+			took := poll.Until(t, 3*lease, "the leases to end", func() bool { return !a.LeaseValid() && !b.LeaseValid() })
 			if took < lease/2 {
 				t.Errorf("the lease ended after %v", took)
 			}
@@ -65,11 +66,11 @@ func TestTableAway(t *testing.T) {
 			select {
 			case <-rung:
 				t.Error("an alarm was handled without a lease")
-			case <-time.After(poll):
+			case <-time.After(pollEvery):
 			}
 
 			w.table.Heal()
-			eventually(t, 2*lease, "the leases to be renewed", func() bool { return a.LeaseValid() && b.LeaseValid() })
+			poll.Until(t, 2*lease, "the leases to be renewed", func() bool { return a.LeaseValid() && b.LeaseValid() })
 			after := mustRequest(t, b, key, "count")
 			if after.incarnation != before.incarnation {
 				t.Error("the actor was lost")
@@ -95,7 +96,7 @@ func TestSoftActorsGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.table.Fail(errors.New("connection refused"))
-	eventually(t, 3*lease, "the lease to end", func() bool { return !a.LeaseValid() })
+	poll.Until(t, 3*lease, "the lease to end", func() bool { return !a.LeaseValid() })
 	if _, err := a.Request(t.Context(), "soft", who, wire.New("count", farma, nil)); err != nil {
 		t.Errorf("a running soft actor stopped working: %v", err)
 	}
@@ -122,7 +123,7 @@ func TestEvicted(t *testing.T) {
 	if b.LeaseValid() || len(b.OwnedBuckets()) > 0 {
 		t.Fatal("a lost node believes in its lease")
 	}
-	eventually(t, lease+time.Second, "the other to serve", func() bool {
+	poll.Until(t, lease+time.Second, "the other to serve", func() bool {
 		r, err := request(a, key, "count", 200*time.Millisecond)
 		return err == nil && r.node == a.ID()
 	})
@@ -170,7 +171,7 @@ func TestSlowActor(t *testing.T) {
 			stuck <- err
 		}()
 	}
-	eventually(t, time.Second, "all to be held", func() bool { return w.log.times("") == len(keys) })
+	poll.Until(t, time.Second, "all to be held", func() bool { return w.log.times("") == len(keys) })
 	b := w.start(2)
 	if a.Stats().LateDrains == 0 {
 		t.Error("no drain was late: the test shows nothing")
@@ -239,7 +240,7 @@ func TestLeastLoaded(t *testing.T) {
 	a := w.start(1, func(c *cluster.Config) { c.Load = func() int { return int(loadA.Load()) } })
 	b := w.start(2, func(c *cluster.Config) { c.Load = func() int { return int(loadB.Load()) } })
 	w.start(3, func(c *cluster.Config) { c.Kinds = nil }) // a front end takes no calls
-	eventually(t, 2*lease, "the loads to be known", func() bool {
+	poll.Until(t, 2*lease, "the loads to be known", func() bool {
 		ms := a.Members()
 		return len(ms) == 3 && ms[0].Load == 5 && ms[1].Load == 3
 	})

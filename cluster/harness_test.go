@@ -23,9 +23,9 @@ import (
 func TestMain(m *testing.M) { os.Exit(clustertest.Main(m)) }
 
 const (
-	lease = 900 * time.Millisecond
-	poll  = 100 * time.Millisecond
-	farma = id.Tenant("farma")
+	lease     = 900 * time.Millisecond
+	pollEvery = 100 * time.Millisecond
+	farma     = id.Tenant("farma")
 )
 
 // world is a cluster in one process: a table and what the actors of all its nodes did.
@@ -162,7 +162,7 @@ func (w *world) config(n int) cluster.Config {
 		return actor.PropsFromProducer(func() actor.Actor { return &counter{w: w, key: who.Key, node: node} })
 	}
 	return cluster.Config{
-		NodeID: node, Membership: w.table, Lease: lease, Poll: poll, DrainTimeout: 3 * time.Second,
+		NodeID: node, Membership: w.table, Lease: lease, Poll: pollEvery, DrainTimeout: 3 * time.Second,
 		Kinds:  []cluster.Kind{{Name: "counter", Props: props, Accepts: known}},
 		Logger: slog.New(slog.NewTextHandler(testWriter{w.t}, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
@@ -238,21 +238,6 @@ func wantFault(t *testing.T, err error, kind fault.Kind, code string) {
 	if !fault.Is(err, kind) || fault.CodeOf(err) != code {
 		t.Fatalf("got %v (%s, %s), want %s, %s", err, fault.KindOf(err), fault.CodeOf(err), kind, code)
 	}
-}
-
-// eventually waits for a condition that other goroutines bring about.
-func eventually(t *testing.T, within time.Duration, what string, ok func() bool) time.Duration {
-	t.Helper()
-	began := time.Now()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		if time.Since(began) > within {
-			t.Fatalf("not within %v: %s", within, what)
-		}
-		<-tick.C
-	}
-	return time.Since(began)
 }
 
 // keysOf returns n keys of virtual actors in buckets that node owns by its own view.

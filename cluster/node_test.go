@@ -14,6 +14,7 @@ import (
 	"ramal/cluster/wire"
 	"ramal/internal/fault"
 	"ramal/internal/id"
+	"ramal/internal/poll"
 )
 
 func TestOneNode(t *testing.T) {
@@ -45,7 +46,7 @@ func TestOneNode(t *testing.T) {
 		if err := n.Tell("counter", who("told"), e); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, time.Second, "the message", func() bool { return w.log.times("told") == 1 })
+		poll.Until(t, time.Second, "the message", func() bool { return w.log.times("told") == 1 })
 	})
 	t.Run("a fault is an error", func(t *testing.T) {
 		_, err := request(n, "ana", "fail", time.Second)
@@ -125,7 +126,7 @@ func TestActorsThatStop(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	eventually(t, time.Second, "all but the last activation to end", func() bool { return n.Stats().Active <= 1 })
+	poll.Until(t, time.Second, "all but the last activation to end", func() bool { return n.Stats().Active <= 1 })
 	if got := w.log.overlaps(); len(got) > 0 {
 		t.Fatal(got)
 	}
