@@ -204,7 +204,7 @@ export const by = (page, id) => page.locator(`[data-testid="${id}"]`);
 
 /** until waits for a condition that no selector can say. */
 export async function until(check, what) {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 20_000;
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
     await new Promise((wake) => setTimeout(wake, 60));

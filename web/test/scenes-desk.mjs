@@ -153,6 +153,12 @@ export async function presence(h, open) {
   await by(page, 'presence').click();
   await by(page, 'presence-available').click();
   await page.waitForSelector('[data-testid=toast-error] >> text=durante uma ligação');
+  h.server.refusals.clear();
+  h.server.setPresence('ag_fernando', 'not_responding');
+  await by(page, 'presence-return').waitFor();
+  await h.look(page, 'not-responding');
+  await by(page, 'presence-return').click();
+  await until(async () => (await text(page, 'presence-state')) === 'Disponível', 'back');
 }
 
 export async function history(h, open) {

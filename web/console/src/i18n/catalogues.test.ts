@@ -30,11 +30,11 @@ describe('the catalogues', () => {
   it.each([
     [
       'error',
-      'permission_missing permission_expired daily_limit meta_daily_limit contact_busy agent_busy calling_disabled',
+      'permission_missing permission_expired daily_limit meta_daily_limit contact_busy agent_busy calling_disabled calling_restricted',
     ],
     [
       'error',
-      'out_of_hours offer_closed not_in_call agent_offline already_in_call call_full not_invited call_ended in_call',
+      'concurrency agent_unavailable out_of_hours offer_closed not_in_call agent_offline already_in_call call_full not_invited call_ended in_call',
     ],
     ['error', 'request_limit_day request_limit_week permission_permanent no_template window_closed too_many_requests'],
     ['error', 'unknown_type etag_mismatch not_found token_missing token_expired token_invalid'],

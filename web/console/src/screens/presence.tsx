@@ -8,18 +8,23 @@ import { Popover, PresenceDot, presenceText } from '../ui/parts';
 
 const breakCodes = ['rest', 'lunch', 'meeting', 'training', 'other'] as const;
 
+/** setPresence asks the server; the answer comes as an event. */
+export async function setPresence(presence: string, code?: string): Promise<void> {
+  try {
+    await request('agent.set_presence', { presence, break_code: code });
+  } catch (err) {
+    sayFailure(err);
+  }
+}
+
 /** PresenceMenu shows the agent's own state and switches between available and the kinds of break. */
 export function PresenceMenu(): JSX.Element | null {
   const [open, setOpen] = useState(false);
   const me = agent.value;
   if (!me) return null;
-  const choose = async (presence: string, code?: string) => {
+  const choose = (presence: string, code?: string) => {
     setOpen(false);
-    try {
-      await request('agent.set_presence', { presence, break_code: code });
-    } catch (err) {
-      sayFailure(err);
-    }
+    return setPresence(presence, code);
   };
   const state =
     me.break_code && me.presence === 'break'

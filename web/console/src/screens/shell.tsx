@@ -4,7 +4,7 @@ import { chooseLocale, locale, t } from '../i18n';
 import { listQuery, watchContacts } from '../state/contacts';
 import { askNotifications, notificationState } from '../state/ringing';
 import { formatHash, type Place, route } from '../state/route';
-import { desk, link, retryNow } from '../state/store';
+import { agent, desk, link, retryNow } from '../state/store';
 import { announce } from '../ui/announce';
 import { Icon, type IconName } from '../ui/icons';
 import { Button, Empty, Spinner } from '../ui/parts';
@@ -14,7 +14,7 @@ import { ConversationPane } from './conversation';
 import { HistoryScreen } from './history';
 import { Bell, Toasts } from './notices';
 import { OfferModal } from './offer-modal';
-import { PresenceMenu } from './presence';
+import { PresenceMenu, setPresence } from './presence';
 import { SettingsScreen } from './settings';
 
 const places: ReadonlyArray<{ place: Place; icon: IconName }> = [
@@ -132,6 +132,16 @@ function Banner(): JSX.Element | null {
       <p class="banner bad" role="status" data-testid="offline-banner">
         {t('connection.banner')}
       </p>
+    );
+  }
+  if (agent.value?.presence === 'not_responding') {
+    return (
+      <div class="banner bad" role="status" data-testid="not-responding-banner">
+        <p>{t('presence.missed_offers')}</p>
+        <Button small testid="presence-return" onClick={() => void setPresence('available')}>
+          {t('presence.return')}
+        </Button>
+      </div>
     );
   }
   if (notificationState.value !== 'default') return null;
