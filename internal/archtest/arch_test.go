@@ -24,7 +24,7 @@ var basics = []string{"internal/id", "internal/fault"}
 
 // pure packages do no I/O and know no clock, chance or goroutine; beside the basics they import only the pure actors/core.
 var pure = []string{
-	"actors/agent", "actors/call", "actors/contact", "actors/core", "actors/line", "cluster/placement",
+	"actors/agent", "actors/call", "actors/contact", "actors/core", "actors/line", "cluster/placement", "indexer/filter", "indexer/text",
 }
 
 // row says what a package may import of our own code, beside the basics. A trailing /... covers what is below.
