@@ -39,35 +39,44 @@ func (a *callActor) journal(after call.State) error {
 
 var errStoreAway = error(fault.New(fault.Unavailable, "host.journal", "store_away", "the store is known to be away"))
 
+// append writes what is unsaved. Conflict means that the journal holds what this call has not written, and only that:
+// an earlier attempt whose outcome was unknown is recognised by its own entries, and not being able to look is Unavailable.
 func (a *callActor) append(after call.State) error {
+	err := a.send(after)
+	if !fault.Is(err, fault.Conflict) {
+		return err
+	}
+	if err := a.dropWritten(after); err != nil || len(a.unsaved) == 0 {
+		return err
+	}
+	return a.send(after)
+}
+
+func (a *callActor) send(after call.State) error {
 	ctx, cancel := context.WithTimeout(context.Background(), journalWait)
 	defer cancel()
 	err := a.h.store.AppendCallEvents(ctx, a.unsaved[0].Seq-1, a.unsaved, a.row(after))
-	if fault.Is(err, fault.Conflict) && a.written(ctx, after) {
-		err = nil
-	}
 	if err == nil {
 		a.unsaved = nil
 	}
 	return err
 }
 
-// written looks whether an earlier attempt with an unknown outcome did write what is unsaved, and drops that much.
-func (a *callActor) written(ctx context.Context, after call.State) bool {
+// dropWritten forgets what an earlier attempt has written of the unsaved events.
+func (a *callActor) dropWritten(after call.State) error {
+	ctx, cancel := context.WithTimeout(context.Background(), journalWait)
+	defer cancel()
 	have, err := a.h.store.CallEvents(ctx, after.Tenant, a.call, a.unsaved[0].Seq-1)
 	if err != nil {
-		return false
+		return fault.Wrap(fault.Unavailable, "host.journal", err)
 	}
 	for i, ev := range have {
 		if i >= len(a.unsaved) || ev.Seq != a.unsaved[i].Seq || ev.Type != a.unsaved[i].Type || !ev.At.Equal(a.unsaved[i].At.Truncate(time.Microsecond)) {
-			return false
+			return fault.Newf(fault.Conflict, "host.journal", store.CodeStale, "event %d is not this call's", ev.Seq)
 		}
 	}
 	a.unsaved = a.unsaved[len(have):]
-	if len(a.unsaved) == 0 {
-		return true
-	}
-	return a.h.store.AppendCallEvents(ctx, a.unsaved[0].Seq-1, a.unsaved, a.row(after)) == nil
+	return nil
 }
 
 func (a *callActor) row(s call.State) store.CallRow {
