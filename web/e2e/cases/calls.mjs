@@ -57,6 +57,10 @@ scenario('the company calls, the customer answers, both hear, the customer hangs
   await hears(luis, 'Luis', ['customer']);
   await hears(phone, 'the customer', ['luis']);
   await luis.by('call-timer').waitFor();
+  await phone.page.reload();
+  await phone.talking();
+  await hears(luis, 'Luis after the phone was reloaded', ['customer']);
+  await hears(phone, 'the customer after the reload', ['luis']);
   await phone.by('call-hangup').click();
   assert.match(await luis.ended(), /pelo contato/, 'who ended it');
   await luis.by('call-entry', `[data-call-id="${call}"]`).waitFor();
@@ -87,6 +91,20 @@ scenario('the customer refuses a call of the company', async (world) => {
   await phone.by('call-decline').click();
   assert.match(await luis.ended(), /recusou/, 'why it ended');
   await phone.call('[data-phase=ended][data-outcome=declined]').waitFor();
+});
+
+scenario('a call button is sent, pressed, and rings at who sent it', async (world) => {
+  const [luis, fernando] = await Promise.all([world.agent('luis'), world.agent('fernando')]);
+  const celso = await world.customer('Celso Prado');
+  const phone = await world.phone(celso);
+  await fernando.openContact(celso);
+  await fernando.by('call-button-message').click();
+  await phone.by('voice-call', '[data-expired=false]').click();
+  await fernando.offer().waitFor();
+  assert.equal(await luis.offer().count(), 0, 'it is the call of who sent the button');
+  await fernando.accept();
+  await hears(fernando, 'Fernando', ['customer']);
+  await hears(phone, 'the customer', ['fernando']);
 });
 
 scenario('two agents ring, one answers, the modal of the other closes', async (world) => {

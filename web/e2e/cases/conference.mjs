@@ -35,14 +35,17 @@ async function three(world, customer) {
 const picture = process.env['E2E_PICTURE']; // folder for the picture of the README
 
 scenario('a colleague is invited with a note and joins: three hear each other', async (world) => {
-  const fernando = await world.agent('fernando');
-  await world.sim.act(ana.user, 'text', { pnid: line, text: 'Oi! O orçamento do pedido 991 já inclui a entrega?' });
-  const luis = await talk(world, ana);
+  const [luis, fernando] = await Promise.all([world.agent('luis'), world.agent('fernando')]);
+  const says = async (text) => {
+    await world.sim.act(ana.user, 'text', { pnid: line, text });
+    await luis.by('message').filter({ hasText: text }).waitFor();
+  };
   await luis.openContact(ana);
+  await says('Oi! O orçamento do pedido 991 já inclui a entrega?');
   await luis.by('message-input').fill('Inclui, sim. Posso confirmar o endereço por aqui mesmo.');
   await luis.by('message-send').click();
-  await world.sim.act(ana.user, 'text', { pnid: line, text: 'Prefiro falar, pode ser?' });
-  await luis.by('message').filter({ hasText: 'Prefiro falar' }).waitFor();
+  await says('Prefiro falar, pode ser?');
+  await talk(world, ana);
 
   await luis.by('invite-open').click();
   await luis.by('invite-entry').first().waitFor();
@@ -66,6 +69,7 @@ scenario('a colleague is invited with a note and joins: three hear each other', 
   await world.look(luis.page, 'a call of three');
   if (picture) {
     mkdirSync(picture, { recursive: true });
+    await luis.page.mouse.move(640, 790); // away from the buttons
     await luis.page.screenshot({ path: join(picture, 'call.png') });
   }
 });

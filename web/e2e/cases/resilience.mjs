@@ -69,6 +69,18 @@ scenario('the microphone is refused: the console says so in words, and one liste
   await hears(world.ear(rita), 'the customer', []);
 });
 
+scenario('the customer has no microphone: the phone says so, and the agent is heard', async (world) => {
+  const luis = await world.agent('luis');
+  const renata = await world.customer('Renata Luz');
+  const phone = await world.phone(renata, { refuse: true });
+  await phone.by('call-icon').click();
+  await luis.offer().waitFor();
+  await luis.accept();
+  await phone.call('[data-phase=connected][data-audio=open][data-microphone=denied]').waitFor();
+  await hears(phone, 'the customer', ['luis']);
+  await hears(luis, 'Luis', []);
+});
+
 scenario('the link of the page breaks in a call: the voices stay, the page comes back', async (world) => {
   const wire = await startWire(world.engine.url);
   try {

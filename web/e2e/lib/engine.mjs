@@ -57,6 +57,7 @@ class Engine {
     child.stderr.setEncoding('utf8').on('data', (text) => {
       this.log += text;
     });
+    process.once('exit', () => child.kill('SIGINT')); // however the run ends
     this.ended = new Promise((end) => {
       child.on('error', (err) => end(`not started: ${err.message}`));
       child.on('exit', (code, signal) => end(`ended with ${signal ?? code}`));

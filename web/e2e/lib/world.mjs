@@ -53,6 +53,7 @@ export class World {
       ...options,
     });
     context.setDefaultTimeout(12_000);
+    if (!refuse) await context.grantPermissions(['microphone', 'notifications']);
     await context.addInitScript(installEar);
     if (!stay) this.contexts.add(context);
     return context;
@@ -144,7 +145,7 @@ export class World {
 
   /** look is what every main state of a page must stand: no violation found by axe, and no sideways scrolling. */
   async look(page, name) {
-    const { violations } = await new AxeBuilder({ page }).analyze();
+    const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
     const found = violations.map(
       (v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join(' | ')}`,
     );
