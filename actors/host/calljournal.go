@@ -94,7 +94,7 @@ func (a *callActor) flush() error {
 	}
 	if err != nil {
 		a.later(journalRetry, flushCall{})
-		return nil
+		return nil //nolint:nilerr // the next attempt is due
 	}
 	a.flushing = false
 	a.h.observer.Unsaved(-1)
