@@ -181,6 +181,18 @@ func ifThen(cond bool, err error) error {
 	return nil
 }
 
+// soon is how long after its happening an event counts as fresh.
+const soon = 5 * time.Second
+
+// happened is when an event took place. The provider counts whole seconds, in which two messages would have no order: of a
+// fresh event the arrival is told instead.
+func happened(row store.InboxRow, provider time.Time) time.Time {
+	if late := row.ReceivedAt.Sub(provider); provider.IsZero() || late >= 0 && late < soon {
+		return row.ReceivedAt
+	}
+	return provider
+}
+
 func (h *Host) permissionReplied(ctx context.Context, row store.InboxRow, e whatsapp.PermissionReply) error {
 	who, err := h.resolve(ctx, row.Tenant, e.Party)
 	if err != nil {
@@ -191,7 +203,8 @@ func (h *Host) permissionReplied(ctx context.Context, row store.InboxRow, e what
 		source = contact.SourceAutomatic
 	}
 	if _, err := askContact(ctx, h, contactID(row.Tenant, who), contact.PermissionReplied{
-		Line: row.Line, Accept: e.Accepted, Permanent: e.Permanent, Until: e.ExpiresAt, Source: source, ContextID: e.ContextID, At: e.Meta.At,
+		Line: row.Line, Accept: e.Accepted, Permanent: e.Permanent, Until: e.ExpiresAt, Source: source, ContextID: e.ContextID,
+		At: happened(row, e.Meta.At),
 	}); err != nil {
 		return err
 	}
@@ -217,10 +230,7 @@ func (h *Host) messageArrives(ctx context.Context, row store.InboxRow, e whatsap
 	default:
 		kind = "unsupported"
 	}
-	at := e.Meta.At
-	if at.IsZero() {
-		at = h.now()
-	}
+	at := happened(row, e.Meta.At)
 	m := store.MessageRow{
 		Tenant: row.Tenant, Contact: who, ID: id.Message("in_" + hashOf(string(row.Line), e.MessageID)), Line: row.Line, Direction: store.Inbound,
 		Kind: kind, Body: mustJSON(map[string]string{"text": e.Text, "type": e.Kind}), ProviderID: e.MessageID, Status: store.MessageReceived, At: at,
