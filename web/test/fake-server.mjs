@@ -30,6 +30,7 @@ export class FakeServer {
     this.delays = new Map(); // request type -> ms
     this.restFailures = new Map(); // path prefix -> {status, code, detail}
     this.refuseSockets = false;
+    this.offerMs = 90_000; // long: looking at a state takes its time on a busy machine
     this.seed(now);
   }
 
@@ -550,7 +551,7 @@ export class FakeServer {
         contact,
         line: this.lines[0],
         created_at: iso(now),
-        expires_at: iso(now + 25_000),
+        expires_at: iso(now + this.offerMs),
         ...extra,
       };
       this.offers.push({ agent, offer });
@@ -666,7 +667,7 @@ export class FakeServer {
           contact: this.call.contact,
           line: this.lines[0],
           created_at: iso(now),
-          expires_at: iso(now + 30_000),
+          expires_at: iso(now + this.offerMs),
         };
         this.offers.push({ agent: person.id, offer });
         this.push(person.id, 'offer.created', offer);
