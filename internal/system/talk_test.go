@@ -234,7 +234,7 @@ func TestAgentReconnects(t *testing.T) {
 
 // TestAgentVanishes: when an agent's audio stays away beyond its grace, the call ends.
 func TestAgentVanishes(t *testing.T) {
-	w := newWorld(t, options{settings: []string{"RAMAL_CALL_AGENT_GRACE=1s", "RAMAL_AGENT_OFFLINE_GRACE=1s"}})
+	w := newWorld(t, options{settings: []string{"RAMAL_CALL_AGENT_GRACE=4s", "RAMAL_AGENT_OFFLINE_GRACE=1s"}})
 	luis, c := w.talking()
 	luis.gone()
 	w.simEnded(maria)

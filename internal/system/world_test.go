@@ -3,6 +3,7 @@ package system
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -30,10 +31,23 @@ import (
 func TestMain(m *testing.M) {
 	embedded.MaybeSupervise()
 	clustertest.ExemptRace()
+	waitTogether()
 	storetest.Main(m, func() error {
 		http.DefaultClient.CloseIdleConnections()
 		return clustertest.Leaks()
 	})
+}
+
+// waitTogether lets more tests run side by side than there are cores: they mostly wait, for timers and for audio.
+func waitTogether() {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		if err := flag.Set("test.parallel", "6"); err != nil {
+			panic(err) // the flag exists, and 6 is a number
+		}
+	}
 }
 
 // patience bounds every wait: far beyond what a busy machine needs, so that it only ends what hangs.
