@@ -45,7 +45,14 @@ scenario('a colleague is invited with a note and joins: three hear each other', 
   await luis.by('message-input').fill('Inclui, sim. Posso confirmar o endereço por aqui mesmo.');
   await luis.by('message-send').click();
   await says('Prefiro falar, pode ser?');
+  const said = await luis.by('message').locator('.message-text').allTextContents();
+  assert.deepEqual(
+    said.slice(-3).map((text) => text.split(/[!, ]/)[0]),
+    ['Oi', 'Inclui', 'Prefiro'],
+    'question, answer, question: in this order',
+  );
   await talk(world, ana);
+  await luis.by('conversation').locator('.conversation-head a[href*="history/call_"]').waitFor(); // it says: in a call
 
   await luis.by('invite-open').click();
   await luis.by('invite-entry').first().waitFor();
@@ -104,6 +111,25 @@ scenario('volumes, silence for me, and my own microphone', async (world) => {
   ]);
   await luis.by('call-mute').click();
   await hears(world.ear(lia), 'the customer', ['luis', 'fernando']);
+});
+
+scenario('two calls at once: each hears its own', async (world) => {
+  const telma = await world.customer('Telma Cruz');
+  const valdir = await world.customer('Valdir Pena');
+  const luis = await talk(world, telma);
+  const fernando = await world.agent('fernando');
+  await fernando.offer().waitFor({ state: 'detached' });
+  await world.sim.setUser(valdir.user, { voice: { kind: 'tone', hz: tones.second } });
+  await world.sim.act(valdir.user, 'call', { pnid: line });
+  await fernando.offer().waitFor();
+  assert.equal(await luis.offer().count(), 0, 'who is in a call is not asked');
+  await fernando.accept();
+  await Promise.all([
+    hears(luis, 'Luis', ['customer']),
+    hears(fernando, 'Fernando', ['second']),
+    hears(world.ear(telma), 'Telma', ['luis']),
+    hears(world.ear(valdir), 'Valdir', ['fernando']),
+  ]);
 });
 
 scenario('one leaves and the call goes on; the last one ends it', async (world) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { hears } from '../lib/hearing.mjs';
 import { scenario } from '../lib/suite.mjs';
+import { until } from '../lib/until.mjs';
 import { line } from '../lib/world.mjs';
 
 scenario('a permission is asked for, given on the phone, told in every tab, and used to call', async (world) => {
@@ -43,6 +44,8 @@ scenario('a permission is asked for, given on the phone, told in every tab, and 
   await luis.by('call-end').click();
   assert.match(await luis.ended(), /atendente|você|Luis/i, 'who ended it');
   await phone.call('[data-phase=ended][data-outcome=completed]').waitFor();
+  const left = async () => /\b4\b.*\b5\b/.test(await luis.by('permission-text').textContent());
+  await until(left, 'one call of today less');
 });
 
 scenario('a permission that is declined, and one that is taken back', async (world) => {

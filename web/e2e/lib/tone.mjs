@@ -7,7 +7,7 @@ const burst = 0.4; // seconds
 const pause = 0.2;
 
 /** Tones in Hz, far from each other, from their harmonics and from the notes of the ringtones. */
-export const tones = { luis: 450, fernando: 620, beatriz: 1130, customer: 810 };
+export const tones = { luis: 450, fernando: 620, beatriz: 1130, customer: 810, second: 1480 };
 
 /** writeTone writes a WAV file, 48 kHz, mono, 16 bit, to be played in a loop. */
 export function writeTone(path, hz, seconds = 6) {
