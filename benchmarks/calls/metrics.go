@@ -90,15 +90,14 @@ func histogram(before, after scrape, name string) Spread {
 		}
 		return round(low * 1000)
 	}
-	most := 0.0
+	most := 0.0 // of the last bucket that holds anything; beyond the last bound it is not known
 	for _, b := range buckets {
-		most = b.le
+		if !math.IsInf(b.le, 1) {
+			most = b.le
+		}
 		if b.n >= count {
 			break
 		}
-	}
-	if math.IsInf(most, 1) {
-		most = buckets[len(buckets)-2].le // all that is known: it is more than that
 	}
 	sum := after[name+"_sum"] - before[name+"_sum"]
 	return Spread{Count: int(count), Mean: round(1000 * sum / count), P50: quantile(.5), P90: quantile(.9), P99: quantile(.99), Max: round(1000 * most)}
