@@ -4,9 +4,10 @@ import { percent, t, word } from '../i18n';
 import { gainOf } from '../media/slots';
 import type { CallView, ParticipantView } from '../protocol/types';
 import * as audio from '../state/audio';
-import { cancelInvite, setVolume, toggleSilence } from '../state/calls';
+import { cancelInvite } from '../state/calls';
 import { myLeg, present } from '../state/desk';
 import { agentId } from '../state/store';
+import { setVolume, toggleSilence } from '../state/volumes';
 import { Icon } from '../ui/icons';
 import { Avatar, Button } from '../ui/parts';
 

@@ -1,5 +1,4 @@
 import { computed, effect, signal } from '@preact/signals';
-import { clampGain } from '../media/slots';
 import { asFailure, Failure } from '../protocol/failure';
 import type { CallView, ContactView, MediaAnswer, OfferView, PushFrame, SlotView } from '../protocol/types';
 import * as audio from './audio';
@@ -7,6 +6,7 @@ import { isOver, myLeg, otherAgents } from './desk';
 import { agent, desk, dismissCall, endedCall, listen, liveCall, online, request, rest, showEnded } from './store';
 import { audioLock, onTabMessage, tabId, tellTabs, tryLock } from './tabs';
 import { sayFailure } from './toasts';
+import { confirmVolumes } from './volumes';
 
 // What the agent does with calls. The server's CallView is the truth; what is here is only what is on its way there and
 // when this tab takes, repairs or gives up the audio.
@@ -152,37 +152,6 @@ async function sendMute(call: string, muted: boolean): Promise<void> {
     const failure = asFailure(err);
     if (failure.kind !== 'unavailable' && failure.kind !== 'unknown') sayFailure(failure);
   }
-}
-
-const gainTimers = new Map<string, ReturnType<typeof setTimeout>>();
-const gainPending = new Set<string>();
-const gainBeforeSilence = new Map<string, number>();
-
-/** setVolume changes what I hear of a leg: here at once, at the server after a short pause. */
-export function setVolume(leg: string, gain: number): void {
-  const call = liveCall.peek();
-  if (!call) return;
-  const value = clampGain(gain);
-  audio.wishedGains.value = { ...audio.wishedGains.peek(), [leg]: value };
-  gainPending.add(leg);
-  clearTimeout(gainTimers.get(leg));
-  gainTimers.set(
-    leg,
-    setTimeout(() => {
-      gainTimers.delete(leg);
-      request('call.volume', { call_id: call.call_id, leg_id: leg, gain: value })
-        .catch(() => undefined) // heard here already; the server forgets it at a reload, no more
-        .finally(() => {
-          if (!gainTimers.has(leg)) gainPending.delete(leg);
-        });
-    }, 120),
-  );
-}
-
-/** toggleSilence mutes a leg for me, and gives it back the volume it had. */
-export function toggleSilence(leg: string, gain: number): void {
-  if (gain > 0) gainBeforeSilence.set(leg, gain);
-  setVolume(leg, gain > 0 ? 0 : (gainBeforeSilence.get(leg) ?? 1));
 }
 
 export async function invite(call: string, colleague: string, note: string): Promise<boolean> {
@@ -334,11 +303,7 @@ function onEvent(frame: PushFrame): void {
   }
   if (frame.type !== 'call.updated') return;
   const call = frame.data as CallView;
-  const wished = { ...audio.wishedGains.peek() };
-  for (const leg of Object.keys(wished)) {
-    if (!gainPending.has(leg) && call.gains?.[leg] !== undefined) delete wished[leg];
-  }
-  audio.wishedGains.value = wished;
+  confirmVolumes(call);
   const mine = myLeg(call, agent.peek()?.id);
   if (audio.audioCall.peek() !== call.call_id && mine && !starting.peek()) audio.muted.value = mine.muted;
 }
