@@ -21,10 +21,10 @@
 //
 // Engines differ in what they can do cheaply, so this much is certain and no more:
 //
-//   - Certainly found: documents whose name holds every word but the last as a whole word and, where there is no
-//     code, one that begins with the last; where there are codes, exactly one of them, of 3 characters or more.
-//     Documents that match only in the wider sense above (several beginnings, several or shorter codes) may be
-//     missed. The memory driver finds them.
+//   - Certainly found, where the text has no code: documents whose name holds every word but the last as a whole
+//     word, and one that begins with the last. Where it has one code, of 3 characters or more: documents that hold
+//     the code, and every word as a whole. What matches only in the wider sense above (several beginnings, several
+//     or shorter codes) may be missed. The memory driver finds it.
 //   - With typos, the documents with the fewest in all are certainly found, those with more may be; none is found
 //     beyond the limits. Sorted by relevance, fewer typos come first. How documents with equally many compare is the
 //     driver's, but stable, the latest activity first where possible.

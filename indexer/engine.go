@@ -74,15 +74,6 @@ type ItemResult struct {
 	Err     error
 }
 
-// Refuse answers n items with one error.
-func Refuse(n int, err error) []ItemResult {
-	out := make([]ItemResult, n)
-	for i := range out {
-		out[i].Err = err
-	}
-	return out
-}
-
 // ErrClosed is the answer of an engine after Close.
 var ErrClosed error = fault.New(fault.Unavailable, "indexer.engine", "closed", "the search engine is closed")
 

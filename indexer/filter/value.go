@@ -1,9 +1,6 @@
 package filter
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Value is one field's value. Which member counts is said by Kind; the zero Value is none.
 type Value struct {
@@ -67,11 +64,6 @@ func (v Value) Time() time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(v.Int).UTC()
-}
-
-// Equal reports whether two values are the same; tags are compared in their order.
-func (v Value) Equal(w Value) bool {
-	return v.Kind == w.Kind && v.Text == w.Text && v.Int == w.Int && slices.Equal(v.Tags, w.Tags)
 }
 
 // Bounds returns the least and the greatest Value.Int of a kind, both allowed.
