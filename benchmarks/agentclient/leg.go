@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -255,11 +256,7 @@ func (l *Leg) AwaitEar(ctx context.Context, leg string) (*Ear, error) {
 func (l *Leg) Ears() map[string]*Ear {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := map[string]*Ear{}
-	for mid, e := range l.mu.ears {
-		out[mid] = e
-	}
-	return out
+	return maps.Clone(l.mu.ears)
 }
 
 // Close hangs the connection up and returns when its goroutines have ended.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -18,8 +19,8 @@ type REST struct {
 	Client *http.Client
 }
 
-// Problem is a refusal over REST (RFC 9457).
-type Problem struct {
+// ProblemError is a refusal over REST (RFC 9457).
+type ProblemError struct {
 	Title         string     `json:"title"`
 	Status        int        `json:"status"`
 	Detail        string     `json:"detail"`
@@ -30,12 +31,12 @@ type Problem struct {
 }
 
 // Error implements error.
-func (p *Problem) Error() string {
+func (p *ProblemError) Error() string {
 	return fmt.Sprintf("HTTP %d %s %s: %s", p.Status, p.Kind, p.Code, p.Detail)
 }
 
 // Do sends a request and decodes the answer into out, which may be nil. It returns the answer's headers. Refusals are
-// *Problem.
+// *ProblemError.
 func (r REST) Do(ctx context.Context, method, path string, query url.Values, header http.Header, body, out any) (http.Header, error) {
 	var reader io.Reader
 	if body != nil {
@@ -53,9 +54,7 @@ func (r REST) Do(ctx context.Context, method, path string, query url.Values, hea
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("Authorization", "Bearer "+r.Token)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -74,7 +73,7 @@ func (r REST) Do(ctx context.Context, method, path string, query url.Values, hea
 		return nil, err
 	}
 	if resp.StatusCode/100 != 2 {
-		p := &Problem{Status: resp.StatusCode}
+		p := &ProblemError{Status: resp.StatusCode}
 		if err := json.Unmarshal(raw, p); err != nil {
 			p.Detail = string(raw)
 		}
@@ -121,9 +120,7 @@ func (r REST) Contacts(ctx context.Context, query url.Values) (Page[ContactView]
 // AllContacts follows the cursors to the end.
 func (r REST) AllContacts(ctx context.Context, query url.Values) ([]ContactView, error) {
 	q := url.Values{"limit": {"200"}}
-	for name, v := range query {
-		q[name] = v
-	}
+	maps.Copy(q, query)
 	var all []ContactView
 	for {
 		page, err := r.Contacts(ctx, q)

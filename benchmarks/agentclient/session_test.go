@@ -25,7 +25,7 @@ func server(t *testing.T, script func(s *scripted)) *Session {
 			t.Error(err)
 			return
 		}
-		defer ws.CloseNow() //nolint:errcheck // the test is over
+		defer ws.CloseNow()
 		s := &scripted{t: t, ws: ws, ctx: r.Context()}
 		hello := s.next()
 		s.say(`{"re":"` + hello.ID + `","ok":true,"data":{"session_id":"ses_1","heartbeat_ms":15000,"server_time":"2026-11-24T12:00:00Z","snapshot":{"seq":4,"agent":{"id":"luis"},"offers":[],"notices":[],"lines":[]}}}`)
@@ -48,7 +48,7 @@ func server(t *testing.T, script func(s *scripted)) *Session {
 type scripted struct {
 	t   *testing.T
 	ws  *websocket.Conn
-	ctx context.Context //nolint:containedctx // of the one request
+	ctx context.Context
 }
 
 type asked struct {

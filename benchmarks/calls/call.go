@@ -175,7 +175,9 @@ func (k *oneCall) diary(ctx context.Context, kind string) ([]simclient.Event, er
 }
 
 func webhookKind(e simclient.Event) string {
-	var data struct{ Kind string }
+	var data struct {
+		Kind string `json:"kind"`
+	}
 	_ = json.Unmarshal(e.Data, &data) // another shape is another kind
 	return data.Kind
 }

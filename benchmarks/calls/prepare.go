@@ -51,7 +51,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.customersFrom(contacts, people); err != nil {
 		return err
 	}
-	r.say("%d agents, %d contacts, line %s", len(people), len(contacts), line.ID)
+	r.sayf("%d agents, %d contacts, line %s", len(people), len(contacts), line.ID)
 	if err := r.sim.Set(ctx, "flags", map[string]any{"watch_sound": true}); err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (r *run) openDesks(ctx context.Context, people []agentclient.PersonView) er
 		d.Session = s
 		r.desks = append(r.desks, d)
 	}
-	r.say("%d agents online", len(r.desks))
+	r.sayf("%d agents online", len(r.desks))
 	return nil
 }
 
@@ -164,7 +164,7 @@ func (r *run) makeReady(ctx context.Context, rest agentclient.REST) error {
 	if err := r.sim.PutUsers(ctx, users); err != nil {
 		return err
 	}
-	r.say("asking %d customers for permission", len(r.customers))
+	r.sayf("asking %d customers for permission", len(r.customers))
 	work := make(chan *customer)
 	var failed firstError
 	var tasks sync.WaitGroup

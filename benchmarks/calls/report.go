@@ -142,7 +142,7 @@ func (r *Report) judge() {
 }
 
 // Write puts the report as JSON.
-func (r Report) Write(w io.Writer) error {
+func (r *Report) Write(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
@@ -150,7 +150,7 @@ func (r Report) Write(w io.Writer) error {
 }
 
 // Print puts the report in words.
-func (r Report) Print(w io.Writer) error {
+func (r *Report) Print(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d calls (%d in, %d out), %d good, %d failed, up to %d at once, %.0f s\n",
 		r.Calls.Good+r.Calls.Failed, r.Calls.Inbound, r.Calls.Outbound, r.Calls.Good, r.Calls.Failed, r.Calls.MostAtOnce, r.Calls.Seconds)

@@ -67,7 +67,7 @@ func (r *run) closeDesks() {
 	}
 }
 
-func (r *run) say(format string, args ...any) {
+func (r *run) sayf(format string, args ...any) {
 	_, _ = fmt.Fprintf(r.cfg.Progress, "  "+format+"\n", args...)
 }
 
@@ -190,8 +190,7 @@ func (r *run) one(ctx context.Context, i int, d *desk, c *customer) {
 	o.Failed++
 	direction := map[bool]string{true: "inbound", false: "outbound"}[inbound]
 	reason := direction + ": " + err.Error()
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		reason = direction + ": " + f.reason
 		if len(o.Examples) < examplesKept {
 			o.Examples = append(o.Examples, fmt.Sprintf("call %d %s: %s: %v", i, direction, f.reason, f.cause))
@@ -213,7 +212,7 @@ func (r *run) show(ctx context.Context) {
 		r.mu.Lock()
 		started, going, good, failed := r.mu.started, r.mu.going, r.mu.outcome.Good, r.mu.outcome.Failed
 		r.mu.Unlock()
-		r.say("%d of %d started, %d going on, %d good, %d failed", started, r.cfg.Calls, going, good, failed)
+		r.sayf("%d of %d started, %d going on, %d good, %d failed", started, r.cfg.Calls, going, good, failed)
 	}
 }
 

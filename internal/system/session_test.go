@@ -19,7 +19,7 @@ func TestResumeLosesNothing(t *testing.T) {
 	c := stays.inCall("contact", "luis")
 	breaks.inCall("contact", "luis")
 
-	breaks.Session.Close() // in the call, without a word
+	breaks.Close() // in the call, without a word
 	_, err := stays.Invite(w.ctx(), c.ID, "fernando", "")
 	w.must(err)
 	w.must(fernando.Decline(w.ctx(), fernando.offer()))

@@ -36,7 +36,7 @@ func TestTenancyOverREST(t *testing.T) {
 				t.Errorf("%s %s with its own credentials: %v", route.Method, path, gerr)
 			}
 			if strings.Contains(route.Pattern, "{id}") {
-				var p *agentclient.Problem
+				var p *agentclient.ProblemError
 				if !errors.As(berr, &p) || p.Status != http.StatusNotFound {
 					t.Errorf("%s %s of another company: %v %s", route.Method, path, berr, bad)
 				}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"flag"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -23,7 +22,6 @@ import (
 	"ramal/sim"
 	"ramal/sim/cloud"
 	"ramal/sim/hooks"
-	"ramal/store"
 	"ramal/store/embedded"
 	"ramal/store/storetest"
 )
@@ -192,8 +190,6 @@ func (w *world) node(cfg config.Config) *app.Engine {
 	return e
 }
 
-func (w *world) store() *store.Store { return w.engine.Store() }
-
 func (w *world) logger(who string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w.log, nil)).With("who", who)
 }
@@ -264,5 +260,5 @@ func (b *logBook) show(t *testing.T) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t.Log(fmt.Sprintf("logs of the test:\n%s", b.buf.String()))
+	t.Logf("logs of the test:\n%s", b.buf.String())
 }
