@@ -31,7 +31,7 @@ async function openLine(world) {
 
 async function save(console_) {
   await console_.by('line-save').click();
-  await console_.by('line-save', '[disabled]').waitFor();
+  await console_.by('line-save', '[disabled]:not([aria-busy])').waitFor();
 }
 
 scenario('a supervisor hides the call icon and sets hours: the phone follows', async (world) => {

@@ -145,7 +145,10 @@ export class World {
 
   /** look is what every main state of a page must stand: no violation found by axe, and no sideways scrolling. */
   async look(page, name) {
-    const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+    const { violations } = await new AxeBuilder({ page })
+      .setLegacyMode()
+      .options({ resultTypes: ['violations'] })
+      .analyze();
     const found = violations.map(
       (v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join(' | ')}`,
     );
