@@ -96,13 +96,10 @@ func (b *batch) claim(c Claim) error {
 	if b.s.Call != nil && b.s.Call.Call != c.Call {
 		return reject(fault.Conflict, c, "agent_busy", "the agent is in another call")
 	}
-	until := b.now.Add(b.policy.ClaimLease)
-	if b.s.Call != nil {
-		if !b.s.Call.Confirmed && until.After(b.s.Call.LeaseUntil) {
-			b.emit(CallRenewed{Call: c.Call, LeaseUntil: until})
-		}
-		return nil
+	if b.s.Call != nil { // nothing to undo for whoever comes second: the first has it
+		return reject(fault.Conflict, c, "offer_closed", "another session of this agent has taken the call")
 	}
+	until := b.now.Add(b.policy.ClaimLease)
 	if away(b.s, b.policy, b.now) {
 		return reject(fault.Conflict, c, "agent_offline", "the agent has no session")
 	}

@@ -73,7 +73,7 @@ type (
 		By     string   `json:"by,omitempty"` // the name of who accepted elsewhere
 	}
 	// Claim takes the agent for a call, for as long as it takes to join it. With Offer it accepts that offer, without it the
-	// agent dials. Faults: Conflict "agent_busy", "agent_offline" or "offer_closed". The same call again changes nothing but the lease.
+	// agent dials. Faults: Conflict "agent_busy", "agent_offline" or "offer_closed", also when another session has claimed the same call.
 	Claim struct {
 		Call  id.Call  `json:"call"`
 		Offer id.Offer `json:"offer,omitempty"`

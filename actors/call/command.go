@@ -173,6 +173,11 @@ type (
 		Gain  float64  `json:"gain"`
 	}
 
+	// AttachFailed says that the new connection could not be made: the old one, if there is any, goes on.
+	AttachFailed struct {
+		Agent id.Agent `json:"agent"`
+		Leg   id.Leg   `json:"leg"`
+	}
 	// LegUp says that a leg's media connection stands.
 	LegUp struct {
 		Leg id.Leg `json:"leg"`
@@ -221,6 +226,7 @@ func (Leave) command()              {}
 func (End) command()                {}
 func (SetMuted) command()           {}
 func (SetGain) command()            {}
+func (AttachFailed) command()       {}
 func (LegUp) command()              {}
 func (LegAway) command()            {}
 func (FirstMedia) command()         {}
@@ -250,15 +256,16 @@ func (End) ofAgent()          {}
 func (SetMuted) ofAgent()     {}
 func (SetGain) ofAgent()      {}
 
-func (LegUp) ofMedia()      {}
-func (LegAway) ofMedia()    {}
-func (FirstMedia) ofMedia() {}
+func (AttachFailed) ofMedia() {}
+func (LegUp) ofMedia()        {}
+func (LegAway) ofMedia()      {}
+func (FirstMedia) ofMedia()   {}
 
 // catalogue holds the zero value of every command.
 var catalogue = core.NewCatalogue[Command]("call", CommandName,
 	Dial{}, Incoming{}, ProviderDialed{}, ProviderDialFailed{}, ProviderConnected{}, ProviderRang{}, ProviderAnswered{},
 	ProviderRejected{}, ProviderEnded{}, PreAccepted{}, AcceptTaken{}, AcceptFailed{}, CandidatesFound{}, OfferRefused{},
-	Accept{}, Decline{}, Attach{}, Invite{}, CancelInvite{}, Leave{}, End{}, SetMuted{}, SetGain{}, LegUp{}, LegAway{},
+	Accept{}, Decline{}, Attach{}, Invite{}, CancelInvite{}, Leave{}, End{}, SetMuted{}, SetGain{}, AttachFailed{}, LegUp{}, LegAway{},
 	FirstMedia{}, Replace{}, Lost{}, Wake{},
 )
 

@@ -25,7 +25,7 @@ func Decide(s State, cmd Command, now time.Time) ([]Event, error) {
 		return decideConnected(s, c, now), nil
 	case ofProvider:
 		if s.Phase == Ended {
-			return nil, nil
+			return decideAfterEnd(s, c, now), nil
 		}
 		return decideProvider(s, c, now), nil
 	case CandidatesFound:
@@ -43,7 +43,7 @@ func Decide(s State, cmd Command, now time.Time) ([]Event, error) {
 		}
 		return finish(s, BySystem, Replaced, "", hangup(s), now), nil
 	case Lost:
-		return finish(s, BySystem, NodeLost, "", "", now), nil
+		return finish(s, BySystem, NodeLost, "", hangup(s), now), nil
 	case Wake:
 		return decideWake(s, now), nil
 	case ofAgent:
@@ -79,6 +79,23 @@ func decideBirth(cmd ofBirth, now time.Time) []Event {
 	panic("call: command outside the sealed set")
 }
 
+// decideAfterEnd: we hung up while our accept was under way, so the provider may have refused the hang-up. Now it is
+// known how the call stands there, and it is ended again the way that fits.
+func decideAfterEnd(s State, cmd ofProvider, now time.Time) []Event {
+	if s.Direction != Inbound || s.TakenAt.IsZero() || !s.AnsweredAt.IsZero() {
+		return nil
+	}
+	switch c := any(cmd).(type) {
+	case AcceptTaken:
+		return []Event{HangupDue{How: "terminate", At: now}}
+	case AcceptFailed:
+		if !c.Gone {
+			return []Event{HangupDue{How: "reject", At: now}}
+		}
+	}
+	return nil
+}
+
 // decideTooLate answers what an agent asks of an ended call: hanging up again is fine, the rest is refused.
 func decideTooLate(cmd ofAgent) ([]Event, error) {
 	switch cmd.(type) {
@@ -112,9 +129,10 @@ func finish(s State, by EndedBy, reason EndReason, detail, hangup string, now ti
 	return append(evs, Finished{By: by, Reason: reason, Detail: detail, Hangup: hangup, At: now})
 }
 
-// hangup is how the provider is told that we end the call now.
+// hangup is how the provider is told that we end the call now: an inbound call is rejected until our accept has gone out.
+// While the accept is under way terminate follows it, and once more if the provider takes the accept after all.
 func hangup(s State) string {
-	if s.Direction == Inbound && s.TakenAt.IsZero() {
+	if s.Direction == Inbound && (s.TakenAt.IsZero() || s.Phase == Connecting && !s.PreAccepted) {
 		return "reject"
 	}
 	return "terminate"

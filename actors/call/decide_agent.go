@@ -31,7 +31,7 @@ func decideAgent(s State, cmd ofAgent, now time.Time) ([]Event, error) {
 		if err != nil {
 			return nil, err
 		}
-		return []Event{Reattached{Leg: l.ID, At: now, SDP: c.SDP}}, nil
+		return []Event{Reattached{Leg: l.ID, Was: l.State, At: now, SDP: c.SDP}}, nil
 	case SetMuted:
 		l, err := member(s, c.Agent)
 		if err != nil || l.Muted == c.Muted {

@@ -89,6 +89,10 @@ func decideProviderEnded(s State, c ProviderEnded, now time.Time) []Event {
 // decideMedia judges facts of the media plane about a call that has not ended.
 func decideMedia(s State, cmd ofMedia, now time.Time) []Event {
 	switch c := cmd.(type) {
+	case AttachFailed:
+		if l, ok := legByID(s, c.Leg); ok && l.State == LegReconnecting && l.Before == LegConnected {
+			return []Event{AttachUndone{Leg: l.ID, At: now}}
+		}
 	case LegUp:
 		if l, ok := legByID(s, c.Leg); ok && l.In() && l.State != LegConnected {
 			return []Event{MediaUp{Leg: l.ID, At: now}}

@@ -116,6 +116,8 @@ func Effects(before State, ev Event, after State) []Effect {
 		if after.Phase == Ended {
 			return []Effect{HangUp{ProviderID: e.ProviderID, How: "terminate"}}
 		}
+	case HangupDue:
+		return []Effect{HangUp{ProviderID: after.ProviderID, How: e.How}}
 	case Connected:
 		return []Effect{ApplyAnswer{Leg: after.ContactLeg, SDP: e.SDP}}
 	case EarlyAnswered:
@@ -149,7 +151,7 @@ func Effects(before State, ev Event, after State) []Effect {
 		return []Effect{RemoveLeg{Leg: e.Leg}, ReleaseAgent{Agent: l.Agent}}
 	case Finished:
 		return finishEffects(before, e, after)
-	case Rang, PickUpCorrected, MediaUp, MediaAway:
+	case Rang, PickUpCorrected, MediaUp, MediaAway, AttachUndone:
 	}
 	return nil
 }

@@ -90,8 +90,14 @@ type (
 	// Reattached says that an agent's leg gets a new media connection.
 	Reattached struct {
 		Leg id.Leg    `json:"leg"`
+		Was LegState  `json:"was"` // before
 		At  time.Time `json:"at"`
 		SDP string    `json:"-"`
+	}
+	// AttachUndone says that the new connection could not be made, and the leg is as it was.
+	AttachUndone struct {
+		Leg id.Leg    `json:"leg"`
+		At  time.Time `json:"at"`
 	}
 	// MediaUp says that an agent's media stands.
 	MediaUp struct {
@@ -112,6 +118,11 @@ type (
 	// PickUpCorrected replaces the time of pick-up by the provider's.
 	PickUpCorrected struct {
 		At time.Time `json:"at"`
+	}
+	// HangupDue says that an ended call may still stand at the provider, and how it is ended there.
+	HangupDue struct {
+		How string    `json:"how"`
+		At  time.Time `json:"at"`
 	}
 	// Muted says that an agent's microphone was switched.
 	Muted struct {
@@ -152,28 +163,31 @@ func (OfferClosed) event()     {}
 func (Taken) event()           {}
 func (Joined) event()          {}
 func (Reattached) event()      {}
+func (AttachUndone) event()    {}
 func (MediaUp) event()         {}
 func (MediaAway) event()       {}
 func (PickedUp) event()        {}
 func (PickUpCorrected) event() {}
+func (HangupDue) event()       {}
 func (Muted) event()           {}
 func (GainSet) event()         {}
 func (Left) event()            {}
 func (Finished) event()        {}
 
-func (Joined) legEvent()     {}
-func (Reattached) legEvent() {}
-func (MediaUp) legEvent()    {}
-func (MediaAway) legEvent()  {}
-func (Muted) legEvent()      {}
-func (GainSet) legEvent()    {}
-func (Left) legEvent()       {}
+func (Joined) legEvent()       {}
+func (Reattached) legEvent()   {}
+func (AttachUndone) legEvent() {}
+func (MediaUp) legEvent()      {}
+func (MediaAway) legEvent()    {}
+func (Muted) legEvent()        {}
+func (GainSet) legEvent()      {}
+func (Left) legEvent()         {}
 
 var eventTypes = func() map[string]reflect.Type {
 	byName := map[string]reflect.Type{}
 	for _, ev := range []Event{
 		Created{}, Identified{}, Connected{}, Rang{}, EarlyAnswered{}, StageEntered{}, LookedAgain{}, OfferMade{}, OfferClosed{},
-		Taken{}, Joined{}, Reattached{}, MediaUp{}, MediaAway{}, PickedUp{}, PickUpCorrected{}, Muted{}, GainSet{}, Left{}, Finished{},
+		Taken{}, Joined{}, Reattached{}, AttachUndone{}, MediaUp{}, MediaAway{}, PickedUp{}, PickUpCorrected{}, HangupDue{}, Muted{}, GainSet{}, Left{}, Finished{},
 	} {
 		byName[EventName(ev)] = reflect.TypeOf(ev)
 	}

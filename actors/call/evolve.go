@@ -53,6 +53,7 @@ func Evolve(s State, ev Event) State {
 		s.Phase, s.AnsweredAt = Active, e.At
 	case PickUpCorrected:
 		s.AnsweredAt = e.At
+	case HangupDue: // the history says already how it ended
 	case legEvent:
 		s = evolveLeg(s, e)
 	case Finished:
@@ -86,11 +87,13 @@ func evolveLeg(s State, ev legEvent) State {
 			s.Legs = append(s.Legs, joined)
 		}
 	case Reattached:
-		s.change(e.Leg, func(l *Leg) { l.State, l.AwayAt = LegReconnecting, e.At })
+		s.change(e.Leg, func(l *Leg) { l.State, l.Before, l.AwayAt = LegReconnecting, e.Was, e.At })
+	case AttachUndone:
+		s.change(e.Leg, (*Leg).stand)
 	case MediaUp:
-		s.change(e.Leg, func(l *Leg) { l.State, l.AwayAt = LegConnected, time.Time{} })
+		s.change(e.Leg, (*Leg).stand)
 	case MediaAway:
-		s.change(e.Leg, func(l *Leg) { l.State, l.AwayAt = LegReconnecting, e.At })
+		s.change(e.Leg, func(l *Leg) { l.State, l.Before, l.AwayAt = LegReconnecting, "", e.At })
 	case Muted:
 		s.change(e.Leg, func(l *Leg) { l.Muted = e.Muted })
 	case GainSet:
@@ -105,6 +108,9 @@ func evolveLeg(s State, ev legEvent) State {
 	}
 	return s
 }
+
+// stand marks a leg whose media is there.
+func (l *Leg) stand() { l.State, l.Before, l.AwayAt = LegConnected, "", time.Time{} }
 
 func (s State) legIndex(leg id.Leg) int {
 	return slices.IndexFunc(s.Legs, func(l Leg) bool { return l.ID == leg })

@@ -114,6 +114,7 @@ type Leg struct {
 	JoinedAt  time.Time          `json:"joined_at,omitzero"`
 	LeftAt    time.Time          `json:"left_at,omitzero"`
 	AwayAt    time.Time          `json:"away_at,omitzero"` // media is away since; zero while it is there
+	Before    LegState           `json:"before,omitempty"` // what it was when it was attached anew
 	Muted     bool               `json:"muted,omitempty"`
 	Gains     map[id.Leg]float64 `json:"gains,omitempty"` // what this leg hears of others, absent = 1
 }

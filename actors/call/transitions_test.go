@@ -127,7 +127,7 @@ func inputs() []Command {
 		Decline{"luis", "of_luis"}, Decline{"fernando", "of_fernando"}, Attach{"luis", "offer"}, Attach{"bia", "offer"}, invite("fernando"), invite("bia"),
 		CancelInvite{"luis", "fernando"}, Leave{"luis"}, Leave{"fernando"}, Leave{"bia"}, End{"luis"}, End{"bia"}, SetMuted{"luis", true}, SetMuted{"luis", false}, SetMuted{"bia", true},
 		SetGain{"luis", "leg_c", 0.5}, SetGain{"luis", "leg_c", 1}, SetGain{"luis", "leg_c", 2.1}, SetGain{"luis", "leg_luis", 1}, SetGain{"bia", "leg_c", 1},
-		LegUp{"leg_luis"}, LegUp{"leg_c"}, LegAway{Leg: "leg_luis"}, LegAway{Leg: "leg_c"}, LegAway{Leg: "leg_c", Failed: true}, FirstMedia{"leg_c", t0.Add(7 * time.Second)}, FirstMedia{"leg_luis", t0},
+		AttachFailed{"luis", "leg_luis"}, LegUp{"leg_luis"}, LegUp{"leg_c"}, LegAway{Leg: "leg_luis"}, LegAway{Leg: "leg_c"}, LegAway{Leg: "leg_c", Failed: true}, FirstMedia{"leg_c", t0.Add(7 * time.Second)}, FirstMedia{"leg_luis", t0},
 		Replace{"call_2"}, Lost{}, Wake{},
 	}
 }

@@ -178,10 +178,20 @@ func (a *callActor) begin() (any, error) {
 	row.Fold = a.kept(a.s)
 	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
 	defer cancel()
-	if err := a.h.store.InsertCall(ctx, row); err != nil {
+	if err := a.h.store.InsertCall(ctx, row); err != nil && !a.insertedBefore(ctx, row, err) {
 		return nil, err
 	}
 	return a.command(cmd)
+}
+
+// insertedBefore recognises the row that an earlier attempt wrote without learning of it: nothing has happened to that call yet,
+// and it belongs to this node, whose only actor of the call this is.
+func (a *callActor) insertedBefore(ctx context.Context, row store.CallRow, err error) bool {
+	if !fault.Is(err, fault.Conflict) {
+		return false
+	}
+	have, err := a.h.store.GetCall(ctx, row.Tenant, row.ID)
+	return err == nil && have.Seq == 0 && have.Node == a.node && have.EndedAt.IsZero()
 }
 
 // command decides, journals, evolves, runs effects and publishes. The reply is that of the last effect that has one.

@@ -107,6 +107,9 @@ func (a *callActor) sendOffer(o call.Offer) {
 			if !strings.HasPrefix(reason, "agent_") {
 				reason = "agent_unreachable"
 			}
+			if fault.Is(err, fault.Unknown) { // it may ring: a modal that nobody answers for must go
+				a.tellAgent(o.Agent, agent.CloseOffer{Offer: o.ID, Reason: agent.ClosedCancelled})
+			}
 			a.result(call.OfferRefused{Offer: o.ID, Reason: reason})
 			return
 		}
@@ -186,5 +189,5 @@ func (a *callActor) renew() {
 			a.tellAgent(l.Agent, agent.RenewCall{Call: a.call, Until: until})
 		}
 	}
-	a.h.renewCall(a.s.Tenant, a.s.Contact, a.s.Line, a.call, until)
+	a.h.renewCall(a.s, until)
 }

@@ -28,11 +28,27 @@ func (a *callActor) journal(after call.State) error {
 	case err == nil:
 	case fault.Is(err, fault.Conflict):
 		return &fault.Error{Kind: fault.Conflict, Op: "host.call", Code: codeOvertaken, Cause: err}
+	case fault.Is(err, fault.Invalid), fault.Is(err, fault.Internal):
+		return a.journalBare(after, err)
 	default:
 		a.flushing = true
 		a.h.observer.Unsaved(1)
 		a.later(journalRetry, flushCall{})
 		a.h.log.Warn("call goes on unsaved", slog.String("call", string(a.call)), slog.Any("error", err))
+	}
+	return nil
+}
+
+// journalBare writes events that the store refuses as they are without their data: waiting would not help, and the call
+// must stay savable.
+func (a *callActor) journalBare(after call.State, cause error) error {
+	a.h.log.Error("events of a call refused by the store; kept without their data", slog.String("call", string(a.call)), slog.Any("error", cause))
+	for i := range a.unsaved {
+		a.unsaved[i].Data = nil
+	}
+	if err := a.send(after); err != nil {
+		a.h.log.Error("events of a call lost", slog.String("call", string(a.call)), slog.Any("error", err))
+		return fault.Wrap(fault.Internal, "host.journal", err)
 	}
 	return nil
 }

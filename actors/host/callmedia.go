@@ -20,6 +20,7 @@ func (a *callActor) applyAnswer(e call.ApplyAnswer) {
 func (a *callActor) attachMedia(e call.AttachMedia) (any, error) {
 	answer, err := a.conf.AnswerAgent(context.Background(), e.Leg, e.SDP)
 	if err != nil {
+		a.attachFailed(e.Leg)
 		return nil, err
 	}
 	for _, l := range a.s.Legs {
@@ -51,5 +52,18 @@ func (a *callActor) openAudio(leg id.Leg) {
 func (a *callActor) mediaDone(what string, err error) {
 	if err != nil {
 		a.h.log.Warn("media operation failed", slog.String("op", what), slog.String("call", string(a.call)), slog.Any("error", err))
+	}
+}
+
+// attachFailed takes back what the call has decided: one who was to join leaves again, one who was there stays.
+func (a *callActor) attachFailed(leg id.Leg) {
+	for _, l := range a.s.Legs {
+		switch {
+		case l.ID != leg:
+		case l.State == call.LegConnecting:
+			a.result(call.Leave{Agent: l.Agent})
+		default:
+			a.result(call.AttachFailed{Agent: l.Agent, Leg: leg})
+		}
 	}
 }

@@ -90,10 +90,13 @@ func (a *callActor) acceptCall(e call.AcceptCall) {
 
 // hangUp tells the provider until it has heard: a call left standing there blocks the customer.
 func (a *callActor) hangUp(e call.HangUp) {
-	callID, tenant, line := a.call, a.tenant(), a.line()
-	a.h.lanes.run("hangup/"+e.ProviderID, func(ctx context.Context) {
-		a.h.persist(ctx, tellFor, "hang up", func(ctx context.Context) error {
-			p, err := a.h.provider(ctx, tenant, line)
+	a.h.hangUpAt(a.tenant(), a.line(), a.call, e)
+}
+
+func (h *Host) hangUpAt(tenant id.Tenant, line id.Line, callID id.Call, e call.HangUp) {
+	h.lanes.run("hangup/"+string(tenant)+"/"+e.ProviderID, func(ctx context.Context) {
+		h.persist(ctx, tellFor, "hang up", func(ctx context.Context) error {
+			p, err := h.provider(ctx, tenant, line)
 			if err != nil {
 				return err
 			}
@@ -103,7 +106,7 @@ func (a *callActor) hangUp(e call.HangUp) {
 				err = p.Terminate(ctx, e.ProviderID)
 			}
 			if err != nil && !worthRepeating(err) {
-				a.h.log.Info("provider would not take the hang-up", slog.String("call", string(callID)), slog.Any("error", err))
+				h.log.Info("provider would not take the hang-up", slog.String("call", string(callID)), slog.Any("error", err))
 				return nil
 			}
 			return err
@@ -114,7 +117,7 @@ func (a *callActor) hangUp(e call.HangUp) {
 // worthRepeating: what is sent through it does no harm when it arrives twice, so an unknown outcome is tried again too.
 func worthRepeating(err error) bool {
 	k := fault.KindOf(err)
-	return k == fault.Unavailable || k == fault.Unknown
+	return k == fault.Unavailable || k == fault.Unknown || fault.CodeOf(err) == codeOvertaken
 }
 
 // onProvider runs one action at the provider on a lane of its own; absent runs when the line has no usable provider.

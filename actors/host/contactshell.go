@@ -19,26 +19,26 @@ func (h *Host) performContact(v *contactActor, eff contact.Effect) {
 	s, tenant := v.s, v.who.Tenant
 	switch e := eff.(type) {
 	case contact.SendPermissionRequest:
-		h.lanes.run("contact/"+v.who.Key, func(ctx context.Context) { h.sendRequest(ctx, s, e) })
+		h.lanes.run(v.lane("contact"), func(ctx context.Context) { h.sendRequest(ctx, s, e) })
 	case contact.NotifyAgent:
 		view := actors.NoticeView{
 			ID: e.Key, Kind: e.Kind, ContactID: s.ID, Contact: s.Name, LineID: e.Line, Until: timeOrNil(e.Until), Permanent: e.Permanent,
 			Detail: e.Detail, At: e.At,
 		}
-		h.lanes.run("notify/"+string(e.Agent), func(ctx context.Context) {
+		h.lanes.run("notify/"+string(tenant)+"/"+string(e.Agent), func(ctx context.Context) {
 			h.persist(ctx, tellFor, "notify", func(ctx context.Context) error {
 				_, err := askAgent(ctx, h, agentID(tenant, e.Agent), agent.Notify{Notice: agent.Notice{ID: e.Key, Kind: e.Kind, View: mustJSON(view), At: e.At}})
 				return onlyTransient(err)
 			})
 		})
 	case contact.RecordSystemMessage:
-		h.lanes.run("contact/"+v.who.Key, func(ctx context.Context) { h.record(ctx, s, e) })
+		h.lanes.run(v.lane("contact"), func(ctx context.Context) { h.record(ctx, s, e) })
 	case contact.ReplaceCall:
 		h.lanes.run("call/"+string(e.Call)+"/replace", func(ctx context.Context) {
 			_, _ = h.askCall(ctx, tenant, e.Call, call.Replace{By: e.By})
 		})
 	case contact.ContactChanged:
-		h.lanes.run("hint/"+v.who.Key, func(ctx context.Context) { h.hint(tenant, actors.HintContact, h.contactView(ctx, s)) })
+		h.lanes.run(v.lane("hint"), func(ctx context.Context) { h.hint(tenant, actors.HintContact, h.contactView(ctx, s)) })
 	}
 }
 

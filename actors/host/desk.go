@@ -123,6 +123,9 @@ func (h *Host) Do(ctx context.Context, who actors.Who, req actors.Request) (any,
 	case actors.DeclineOffer:
 		return h.decline(ctx, who, r)
 	case actors.AttachMedia:
+		if err := sdpcheck.Check(r.SDP, sdpcheck.Offer); err != nil {
+			return nil, err
+		}
 		return h.mediaAnswer(h.askCall(ctx, who.Tenant, r.Call, call.Attach{Agent: who.Agent, SDP: r.SDP}))
 	case actors.Invite:
 		return h.invite(ctx, who, r)
@@ -195,23 +198,24 @@ func (h *Host) dial(ctx context.Context, who actors.Who, r actors.Dial) (any, er
 		})
 		return nil, err
 	}
-	if _, err := askLine(ctx, h, lineID(who.Tenant, r.Line), line.AdmitCall{Call: c, Direction: line.Outbound}); err != nil {
-		return nil, err
-	}
+	// Each undo is ready before its command goes out: an unknown outcome is undone too, and undoing nothing does no harm.
 	undo = append(undo, func(context.Context) { h.endOnLine(who.Tenant, r.Line, c) })
-	if _, err := askAgent(ctx, h, agentID(who.Tenant, who.Agent), agent.Claim{Call: c}); err != nil {
+	if _, err := askLine(ctx, h, lineID(who.Tenant, r.Line), line.AdmitCall{Call: c, Direction: line.Outbound}); err != nil {
 		return back(err)
 	}
 	undo = append(undo, func(ctx context.Context) {
 		_, _ = askAgent(ctx, h, agentID(who.Tenant, who.Agent), agent.ReleaseCall{Call: c})
 	})
-	s, err := askContact(ctx, h, contactID(who.Tenant, r.Contact), contact.ReserveCall{Call: c, Line: r.Line, Agent: who.Agent})
-	if err != nil {
+	if _, err := askAgent(ctx, h, agentID(who.Tenant, who.Agent), agent.Claim{Call: c}); err != nil {
 		return back(err)
 	}
 	undo = append(undo, func(ctx context.Context) {
 		_, _ = askContact(ctx, h, contactID(who.Tenant, r.Contact), contact.ReleaseCall{Call: c})
 	})
+	s, err := askContact(ctx, h, contactID(who.Tenant, r.Contact), contact.ReserveCall{Call: c, Line: r.Line, Agent: who.Agent})
+	if err != nil {
+		return back(err)
+	}
 	to := recipientOf(s)
 	b := begin{
 		Dial: &call.Dial{
@@ -238,8 +242,8 @@ func (h *Host) accept(ctx context.Context, who actors.Who, r actors.AcceptOffer)
 		return nil, err
 	}
 	answer, err := h.mediaAnswer(h.askCall(ctx, who.Tenant, r.Call, call.Accept{Agent: who.Agent, Offer: r.Offer, SDP: r.SDP}))
-	if err == nil {
-		return answer, nil
+	if err == nil || fault.Is(err, fault.Unknown) { // not known: if it did happen the call confirms the claim, if not the claim ends by itself
+		return answer, err
 	}
 	h.lanes.run("call/"+string(r.Call)+"/unclaim/"+string(who.Agent), func(ctx context.Context) {
 		_, _ = askAgent(ctx, h, me, agent.ReleaseCall{Call: r.Call})

@@ -69,7 +69,7 @@ func lonely(t *testing.T) (*Host, *oneNode) {
 	t.Helper()
 	h := New(Config{}, Deps{Logger: discard()})
 	node := newOneNode("node_1")
-	h.cluster = node
+	h.attach(node)
 	h.now = func() time.Time { return noon }
 	t.Cleanup(func() { h.lanes.close(); node.close() })
 	return h, node

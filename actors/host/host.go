@@ -81,6 +81,7 @@ type Host struct {
 	book      *nameBook
 	calls     *directory
 	redriving *redriver
+	ready     chan struct{} // closed by Start: virtual actors are activated as soon as the cluster has buckets
 	stop      context.CancelFunc
 	loops     sync.WaitGroup
 	now       func() time.Time
@@ -90,7 +91,7 @@ type Host struct {
 func New(cfg Config, d Deps) *Host {
 	h := &Host{
 		cfg: cfg.withDefaults(), store: shelf{d.Store}, media: d.Media, providers: d.Providers, observer: d.Observer, log: d.Logger,
-		lanes: newLanes(), lines: newLineBook(), book: newNameBook(), calls: newDirectory(), now: time.Now,
+		ready: make(chan struct{}), lanes: newLanes(), lines: newLineBook(), book: newNameBook(), calls: newDirectory(), now: time.Now,
 	}
 	h.sessions = newSessions(h)
 	h.redriving = &redriver{h: h}
@@ -99,7 +100,7 @@ func New(cfg Config, d Deps) *Host {
 
 // Start joins the host to a running cluster node and starts its loops: session leases, the inbox, lost calls, ended permissions.
 func (h *Host) Start(c Cluster) error {
-	h.cluster = c
+	h.attach(c)
 	ctx, cancel := context.WithCancel(context.Background())
 	h.stop = cancel
 	sessions := actor.PropsFromFunc(func(ctx actor.Context) {
@@ -117,6 +118,12 @@ func (h *Host) Start(c Cluster) error {
 		h.loops.Go(func() { loop(ctx) }) // ends with ctx, which Stop cancels
 	}
 	return nil
+}
+
+// attach gives the actors their cluster; those that were activated before it wait until now.
+func (h *Host) attach(c Cluster) {
+	h.cluster = c
+	close(h.ready)
 }
 
 // Stop ends the loops and the lanes. Call it after the gateway has stopped and before the cluster does.

@@ -33,7 +33,7 @@ func (h *Host) handle(ctx context.Context, row store.InboxRow, ev whatsapp.Event
 	switch e := ev.(type) {
 	case whatsapp.CallConnect:
 		if e.Direction == whatsapp.BusinessInitiated {
-			return h.toCall(ctx, row, e.CallID, e.Opaque, call.ProviderConnected{ProviderID: e.CallID, SDP: e.SDP})
+			return h.dialConnected(ctx, row, e)
 		}
 		return h.callArrives(ctx, row, e)
 	case whatsapp.CallStatus:
@@ -51,10 +51,19 @@ func (h *Host) handle(ctx context.Context, row store.InboxRow, ev whatsapp.Event
 	case whatsapp.IdentityChanged:
 		return h.identityChanged(ctx, row, e)
 	case whatsapp.AccountUpdate, whatsapp.LineError, whatsapp.Unknown:
-		h.log.Info("webhook noted", "event", eventName(ev), "line", string(row.Line), "detail", fmt.Sprintf("%+v", ev))
+		h.log.Info("webhook noted", "event", eventName(ev), "line", string(row.Line), "dedupe", ev.DedupeKey())
 		return errNotOurs
 	}
 	return errNotOurs
+}
+
+// dialConnected brings the answer to a dial to its call. Where that is over already, the phone rings for nobody: it is ended.
+func (h *Host) dialConnected(ctx context.Context, row store.InboxRow, e whatsapp.CallConnect) error {
+	err := h.toCall(ctx, row, e.CallID, e.Opaque, call.ProviderConnected{ProviderID: e.CallID, SDP: e.SDP})
+	if o, ours := whatsapp.ParseOpaque(e.Opaque); errors.Is(err, errNotOurs) && ours && o.Tenant == row.Tenant {
+		h.hangUpAt(row.Tenant, row.Line, o.Call, call.HangUp{ProviderID: e.CallID, How: "terminate"})
+	}
+	return err
 }
 
 // toCall brings an event to its call: by the id we gave the provider, or by the provider's own.
@@ -138,12 +147,13 @@ func (h *Host) callArrives(ctx context.Context, row store.InboxRow, e whatsapp.C
 	c := id.Call("call_" + hashOf(string(row.Tenant), string(row.Line), e.CallID)[:26]) // the same event makes the same call
 	var refuse call.EndReason
 	if _, err := askLine(ctx, h, lineID(row.Tenant, row.Line), line.AdmitCall{Call: c, Direction: line.Inbound}); err != nil {
-		if fault.Is(err, fault.Unavailable) {
-			return err
-		}
-		refuse = call.OutOfHours
-		if fault.Is(err, fault.Exhausted) {
+		switch code := fault.CodeOf(err); {
+		case fault.Is(err, fault.Exhausted):
 			refuse = call.LimitReached
+		case code == "out_of_hours", code == "calling_disabled", code == "calling_restricted":
+			refuse = call.OutOfHours
+		default:
+			return err // nobody has decided
 		}
 	}
 	s, err := askContact(ctx, h, contactID(row.Tenant, who), contact.CallArrived{Call: c, Line: row.Line, At: e.Meta.At})
@@ -168,10 +178,13 @@ func (h *Host) callArrives(ctx context.Context, row store.InboxRow, e whatsapp.C
 	if err == nil {
 		err = wire.Err(reply)
 	}
-	if fault.Is(err, fault.Conflict) { // it has begun already
-		return nil
+	if err != nil && !fault.Is(err, fault.Conflict) { // a conflict: it has begun already
+		return err
 	}
-	return err
+	if dead, lookErr := h.store.HasTombstone(ctx, row.Tenant, row.Line, e.CallID); lookErr == nil && dead { // ended while it began
+		_, _ = h.askCall(ctx, row.Tenant, c, call.ProviderEnded{At: h.now()})
+	}
+	return nil
 }
 
 func ifThen(cond bool, err error) error {
@@ -257,7 +270,8 @@ func (h *Host) messageStatus(ctx context.Context, row store.InboxRow, e whatsapp
 		return err
 	}
 	detail := errorWords(e.Errors)
-	if _, err := h.store.UpdateMessageStatus(ctx, row.Tenant, row.Line, e.MessageID, store.MessageStatus(e.Status), detail); err != nil && !fault.Is(err, fault.Invalid) {
+	advanced, err := h.store.UpdateMessageStatus(ctx, row.Tenant, row.Line, e.MessageID, store.MessageStatus(e.Status), detail)
+	if err != nil && !fault.Is(err, fault.Invalid) {
 		return err
 	}
 	if e.Status == string(store.MessageFailed) && m.Kind == "permission_request" {
@@ -269,8 +283,10 @@ func (h *Host) messageStatus(ctx context.Context, row store.InboxRow, e whatsapp
 			return err
 		}
 	}
-	m.Status, m.StatusDetail = store.MessageStatus(e.Status), detail
-	h.hintMessage(m)
+	if advanced {
+		m.Status, m.StatusDetail = store.MessageStatus(e.Status), detail
+		h.hintMessage(m)
+	}
 	return nil
 }
 
@@ -279,13 +295,11 @@ func (h *Host) settingsReported(ctx context.Context, row store.InboxRow, e whats
 		Calling: isOn(e.Calling.Status, "ENABLED"), IconVisible: isOn(e.Calling.IconVisibility, "DEFAULT"),
 		CallbackPermission: isOn(e.Calling.CallbackPermission, "ENABLED"),
 	}
-	var limits []line.Restriction
+	limits := []line.Restriction{}
 	for _, r := range e.Calling.Restrictions {
 		limits = append(limits, line.Restriction{Type: r.Type, Reason: r.Reason, Until: r.Until})
 	}
-	if len(limits) > 0 {
-		cmd.Restrictions = &limits
-	}
+	cmd.Restrictions = &limits // the whole list: an empty one lifts them
 	_, err := askLine(ctx, h, lineID(row.Tenant, row.Line), cmd)
 	return err
 }

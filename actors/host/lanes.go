@@ -3,11 +3,12 @@ package host
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // lanes run functions one after another per key and side by side between keys. A key's goroutine lives while it
-// has work. close stops taking work and waits for what runs; what had not begun is dropped, since it can be
-// derived again from durable state.
+// has work. close stops taking work and gives what there is some time to end; what is left after that is lost with the
+// process (ADR 0001 says what that means).
 type lanes struct {
 	ctx    context.Context //nolint:containedctx // the lifetime of every lane, cancelled by close
 	cancel context.CancelFunc
@@ -46,7 +47,7 @@ func (l *lanes) drain(key string) {
 	for {
 		l.mu.Lock()
 		queue := l.mu.queues[key]
-		if len(queue) == 0 || l.mu.closed {
+		if len(queue) == 0 || l.ctx.Err() != nil {
 			delete(l.mu.queues, key)
 			l.mu.Unlock()
 			return
@@ -58,10 +59,15 @@ func (l *lanes) drain(key string) {
 	}
 }
 
+// closeWait is how long close lets the lanes finish: notices and hang-ups on their way should arrive.
+const closeWait = 5 * time.Second
+
 func (l *lanes) close() {
 	l.mu.Lock()
 	l.mu.closed = true
 	l.mu.Unlock()
-	l.cancel()
+	timer := time.AfterFunc(closeWait, l.cancel)
 	l.wg.Wait()
+	timer.Stop()
+	l.cancel()
 }

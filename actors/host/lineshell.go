@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"ramal/actors/call"
 	"ramal/actors/contact"
 	"ramal/actors/line"
 	"ramal/channels/whatsapp"
@@ -63,7 +64,7 @@ func (h *Host) lineByNumber(ctx context.Context, phoneNumberID string) (lineEntr
 }
 
 func (h *Host) refresh(e lineEntry, known bool, read func() (store.LineRow, error)) (lineEntry, error) {
-	if known && h.now().Before(e.until) {
+	if known && (h.now().Before(e.until) || !h.store.Healthy()) {
 		return e, nil
 	}
 	row, err := read()
@@ -128,7 +129,7 @@ func (h *Host) performLine(v *lineActor, eff line.Effect) {
 	tenant, l := v.who.Tenant, id.Line(v.who.Key)
 	switch e := eff.(type) {
 	case line.PushSettings:
-		h.lanes.run("line/"+v.who.Key, func(ctx context.Context) { h.pushSettings(ctx, tenant, l, e) })
+		h.lanes.run(v.lane("line"), func(ctx context.Context) { h.pushSettings(ctx, tenant, l, e) })
 	case line.SettingsChanged:
 		h.log.Info("line settings", slog.String("line", v.who.Key), slog.Int64("version", e.Version), slog.Bool("pending", e.Pending), slog.Any("drift", e.Drift))
 	case line.ConcurrencyWarning:
@@ -218,11 +219,19 @@ func (h *Host) endOnLine(tenant id.Tenant, l id.Line, c id.Call) {
 }
 
 // renewCall prolongs the leases that a call holds on its contact and line.
-func (h *Host) renewCall(tenant id.Tenant, who id.Contact, l id.Line, c id.Call, until time.Time) {
+func (h *Host) renewCall(s call.State, until time.Time) {
+	tenant, l, c := s.Tenant, s.Line, s.Call
 	h.lanes.run("call/"+string(c)+"/renew", func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, renewEvery)
 		defer cancel()
-		if _, err := askContact(ctx, h, contactID(tenant, who), contact.RenewCall{Call: c, Until: until}); err != nil {
+		to := contactID(tenant, s.Contact)
+		_, err := askContact(ctx, h, to, contact.RenewCall{Call: c, Until: until})
+		if fault.CodeOf(err) == "call_unknown" && !s.AnsweredAt.IsZero() { // the lease ran out during an outage: take it again
+			_, err = askContact(ctx, h, to, contact.CallConnected{
+				Call: c, Line: l, Direction: contact.Direction(s.Direction), Agent: first(s.Agents()), At: s.AnsweredAt,
+			})
+		}
+		if err != nil {
 			h.log.Warn("lease on the contact not renewed", slog.String("call", string(c)), slog.Any("error", err))
 		}
 		if _, err := askLine(ctx, h, lineID(tenant, l), line.RenewCall{Call: c, Until: until}); err != nil {

@@ -36,7 +36,7 @@ func (h *Host) names(ctx context.Context, tenant id.Tenant) (map[id.Agent]string
 	h.book.mu.Lock()
 	page, known := h.book.mu.byTenant[tenant]
 	h.book.mu.Unlock()
-	if known && h.now().Before(page.until) {
+	if known && (h.now().Before(page.until) || !h.store.Healthy()) {
 		return page.names, nil
 	}
 	rows, err := h.store.ListAgents(ctx, tenant)

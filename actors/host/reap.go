@@ -14,9 +14,12 @@ import (
 	"ramal/store"
 )
 
-const reapEvery = 5 * time.Second
+const (
+	reapEvery   = 5 * time.Second
+	orphanAfter = 30 * time.Second // a call of this very node without an actor: it could not begin, or its actor has stopped
+)
 
-// reapLoop ends the calls of nodes that are gone, until ctx ends. Every node tries; the journal lets one win.
+// reapLoop ends the calls of nodes that are gone, and calls of this node that have no actor, until ctx ends. Every node tries; the journal lets one win.
 func (h *Host) reapLoop(ctx context.Context) {
 	changed := make(chan struct{}, 1)
 	cancel := h.cluster.Subscribe(func(cluster.View) {
@@ -52,7 +55,7 @@ func (h *Host) reap(ctx context.Context) {
 		alive[m.ID] = true
 	}
 	for _, node := range nodes {
-		if alive[node] {
+		if alive[node] && node != h.cluster.ID() {
 			continue
 		}
 		rows, err := h.store.CallsOfNode(ctx, node)
@@ -60,6 +63,9 @@ func (h *Host) reap(ctx context.Context) {
 			return
 		}
 		for _, row := range rows {
+			if _, here := h.calls.find(row.ID); here != nil || alive[node] && h.now().Sub(row.CreatedAt) < orphanAfter {
+				continue
+			}
 			h.buryCall(ctx, row)
 		}
 	}
@@ -83,7 +89,11 @@ func (h *Host) buryCall(ctx context.Context, row store.CallRow) {
 		return
 	}
 	var entries []store.CallEvent
+	hangup := ""
 	for i, ev := range events {
+		if f, ok := ev.(call.Finished); ok {
+			hangup = f.Hangup
+		}
 		s = call.Evolve(s, ev)
 		name, data, err := call.EncodeEvent(ev)
 		if err != nil {
@@ -107,6 +117,9 @@ func (h *Host) buryCall(ctx context.Context, row store.CallRow) {
 	h.log.Warn("call lost with its node", slog.String("call", string(row.ID)), slog.String("node", string(row.Node)))
 	h.observer.CallEnded(string(s.Direction), string(s.EndReason), string(s.EndedBy), s.TalkTime(now))
 	h.endOnLine(row.Tenant, row.Line, row.ID)
+	if row.ProviderCallID != "" && hangup != "" { // the customer's phone must not ring, or stay silent, for nobody
+		h.hangUpAt(row.Tenant, row.Line, row.ID, call.HangUp{ProviderID: row.ProviderCallID, How: hangup})
+	}
 	h.lanes.run("call/"+string(row.ID)+"/lost", func(ctx context.Context) { h.tellLost(ctx, s, agents) })
 }
 

@@ -71,6 +71,7 @@ const (
 func (v *virtual[S, C, E, F]) Receive(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
+		<-v.h.ready
 		v.self, v.lastUse = ctx.Self(), time.Now()
 		v.later(v.idle/idleJitter, idleCheck{})
 	case *actor.Stopping:
@@ -267,6 +268,11 @@ func (v *virtual[S, C, E, F]) stopAlarm() {
 func (v *virtual[S, C, E, F]) later(d time.Duration, msg any) {
 	root, self := v.h.cluster.System().Root, v.self
 	time.AfterFunc(d, func() { root.Send(self, msg) }) // to a stopped actor it is a dead letter, and harmless
+}
+
+// lane names a lane of this actor's own.
+func (v *virtual[S, C, E, F]) lane(what string) string {
+	return what + "/" + string(v.who.Tenant) + "/" + v.who.Key
 }
 
 // answer packs a reply or a fault for the sender of msg.

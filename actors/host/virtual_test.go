@@ -196,7 +196,7 @@ func shell(t *testing.T, adjust func(*core[counter, order, happening, deed]), do
 			adjust(c)
 		}
 		w.node = newOneNode("node_1", kindOf(w.h, c))
-		w.h.cluster = w.node
+		w.h.attach(w.node)
 		do(w)
 		w.node.close()
 		time.Sleep(2 * idleAfter) // what was still to come finds nobody
