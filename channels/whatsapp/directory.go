@@ -2,6 +2,9 @@ package whatsapp
 
 import "encoding/json"
 
+// maxContact bounds the contact that is repeated beside an element, in bytes; real ones are a few hundred.
+const maxContact = 4 << 10
+
 // directory finds the contact that belongs to an element of a batch.
 type directory struct {
 	list []json.RawMessage
@@ -30,12 +33,20 @@ func (d directory) pick(element json.RawMessage) []json.RawMessage {
 	if len(d.byID) > 0 && json.Unmarshal(element, &a) == nil {
 		for _, key := range []flexString{a.FromUserID, a.ToUserID, a.RecipientUserID, a.From, a.To, a.RecipientID} {
 			if i, ok := d.byID[string(key)]; ok && key != "" {
-				return d.list[i : i+1 : i+1]
+				return bounded(d.list[i : i+1 : i+1])
 			}
 		}
 	}
 	if len(d.list) == 1 {
-		return d.list
+		return bounded(d.list)
 	}
 	return nil
+}
+
+// bounded leaves out a contact that is too large to be one: the element names its sender itself.
+func bounded(one []json.RawMessage) []json.RawMessage {
+	if len(one[0]) > maxContact {
+		return nil
+	}
+	return one
 }

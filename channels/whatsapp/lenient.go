@@ -7,18 +7,29 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Meta's own samples, captures and neighbouring libraries disagree on whether a value is a string, a number
 // or a list. These types read all of them and never fail: what cannot be read is absent.
 
-// flexString reads a string, a number, a boolean, or the first of a list of those.
+// flexString reads a string, a number, a boolean, or the first of a list of those, without control characters but
+// for those that end lines and align them: no store takes U+0000, and none of the others is anybody's name.
 type flexString string
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (f *flexString) UnmarshalJSON(raw []byte) error {
-	*f = flexString(scalar(raw, 2))
+	*f = flexString(printable(scalar(raw, 2)))
 	return nil
+}
+
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // scalar renders a JSON scalar as text. Lists are followed to the given depth; objects and null give "".

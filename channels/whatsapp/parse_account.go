@@ -13,14 +13,14 @@ func parseAccount(entry entryJSON, ch changeJSON) (Event, error) {
 	if err != nil {
 		return nil, malformed("the value of %.40s: %v", ch.Field, err)
 	}
-	digest := digestOf(append([]byte(h.Meta.WABA+ch.Field+h.Meta.At.String()), compact...))
+	digest := digestOf(append([]byte(h.Meta.WABA+string(ch.Field)+h.Meta.At.String()), compact...))
 	switch ch.Field {
-	case "account_settings_update":
+	case fieldSettings:
 		return parseSettingsUpdate(h, ch.Value, digest)
 	case "account_update":
 		return parseAccountUpdate(h, ch.Value, digest)
 	}
-	return Unknown{Head: h, Field: ch.Field, digest: digest}, nil
+	return Unknown{Head: h, Field: string(ch.Field), digest: digest}, nil
 }
 
 func parseSettingsUpdate(h Head, raw json.RawMessage, digest string) (Event, error) {

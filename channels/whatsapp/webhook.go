@@ -40,7 +40,7 @@ func SplitWebhook(raw []byte) ([]Item, error) {
 			continue
 		}
 		meta := p.event.Header().Meta
-		items = append(items, Item{PhoneNumberID: meta.PhoneNumberID, WABA: meta.WABA, Field: p.change.Field, DedupeKey: p.event.DedupeKey(), Body: body})
+		items = append(items, Item{PhoneNumberID: meta.PhoneNumberID, WABA: meta.WABA, Field: string(p.change.Field), DedupeKey: p.event.DedupeKey(), Body: body})
 	}
 	return items, errors.Join(errs...)
 }
@@ -64,9 +64,16 @@ type entryJSON struct {
 }
 
 type changeJSON struct {
-	Field string          `json:"field"`
+	Field flexString      `json:"field"`
 	Value json.RawMessage `json:"value"`
 }
+
+// The fields whose changes name a phone number.
+const (
+	fieldCalls    = "calls"
+	fieldMessages = "messages"
+	fieldSettings = "account_settings_update"
+)
 
 // valueJSON is the value of a calls or messages change: lists of elements that are read one by one.
 type valueJSON struct {
@@ -105,11 +112,17 @@ func (p piece) encode() ([]byte, error) {
 	return json.Marshal(struct {
 		Object string  `json:"object"`
 		Entry  []entry `json:"entry"`
-	}{p.object, []entry{{string(p.entry.ID), p.entry.Time.n, []change{{p.change.Field, p.change.Value}}}}})
+	}{p.object, []entry{{string(p.entry.ID), p.entry.Time.n, []change{{string(p.change.Field), p.change.Value}}}}})
 }
 
-// maxElements bounds the events of one webhook; Meta batches up to 1000.
-const maxElements = 10_000
+const (
+	maxElements = 10_000 // events of one webhook; Meta batches up to 1000
+	maxID       = 256    // bytes of an account's or a phone number's id, which stand in every event
+)
+
+// room is how many bytes the events of a body may have together, with what is repeated beside each: far more than
+// Meta's batches need, and no multiple of what somebody sends.
+func room(body int) int { return 4*body + 1<<20 }
 
 func malformed(format string, args ...any) error {
 	return fault.Newf(fault.Invalid, "whatsapp.webhook", "webhook_malformed", format, args...)
@@ -127,11 +140,15 @@ func splitRaw(raw []byte) ([]piece, error) {
 	if env.Object != "whatsapp_business_account" {
 		return nil, malformed("the object is %.40q", env.Object)
 	}
-	w := walk{object: string(env.Object)}
+	w := walk{object: string(env.Object), room: room(len(raw))}
 	for i, rawEntry := range env.Entry {
 		var entry entryJSON
 		if err := json.Unmarshal(rawEntry, &entry); err != nil {
 			w.fail(malformed("entry %d: %v", i, err))
+			continue
+		}
+		if len(entry.ID) > maxID {
+			w.fail(malformed("entry %d: the id has %d bytes", i, len(entry.ID)))
 			continue
 		}
 		for j, rawChange := range entry.Changes {
@@ -151,7 +168,8 @@ type walk struct {
 	object string
 	pieces []piece
 	errs   []error
-	missed bool // the error about too many elements is in errs
+	room   int  // bytes that events may still take
+	missed bool // the rest is dropped, and the error about it is in errs
 }
 
 func (w *walk) fail(err error) {
@@ -163,13 +181,17 @@ func (w *walk) fail(err error) {
 
 func (w *walk) change(entry entryJSON, ch changeJSON) {
 	switch ch.Field {
-	case "calls", "messages":
+	case fieldCalls, fieldMessages:
 		var v valueJSON
 		if err := json.Unmarshal(ch.Value, &v); err != nil {
 			w.fail(malformed("the value of %s: %v", ch.Field, err))
 			return
 		}
-		w.value(entry, ch.Field, v)
+		if m := v.Metadata; m != nil && len(m.PhoneNumberID)+len(m.Display) > maxID {
+			w.fail(malformed("the metadata of %s are too long", ch.Field))
+			return
+		}
+		w.value(entry, string(ch.Field), v)
 	default:
 		ev, err := parseAccount(entry, ch)
 		if err != nil {
@@ -181,18 +203,33 @@ func (w *walk) change(entry entryJSON, ch changeJSON) {
 }
 
 func (w *walk) add(p piece) {
-	if len(w.pieces) < maxElements {
-		w.pieces = append(w.pieces, p)
-	} else if !w.missed {
-		w.missed = true
-		w.errs = append(w.errs, malformed("more than %d events; the rest is dropped", maxElements))
+	if w.missed {
+		return
 	}
+	w.room -= len(p.change.Value)
+	switch {
+	case len(w.pieces) == maxElements:
+		w.dropf("more than %d events", maxElements)
+	case w.room < 0:
+		w.dropf("the events are larger than the body allows")
+	default:
+		w.pieces = append(w.pieces, p)
+	}
+}
+
+// dropf says once that the rest of the webhook is not read.
+func (w *walk) dropf(format string, args ...any) {
+	w.missed = true
+	w.errs = append(w.errs, malformed(format+"; the rest is dropped", args...))
 }
 
 // value splits one calls or messages change into values with one element each.
 func (w *walk) value(entry entryJSON, field string, v valueJSON) {
 	dir := newDirectory(v.Contacts)
-	base := valueJSON{Product: v.Product, Metadata: v.Metadata}
+	base := valueJSON{Metadata: v.Metadata}
+	if len(v.Product) <= maxID {
+		base.Product = v.Product
+	}
 	element := func(single valueJSON, raw json.RawMessage) {
 		single.Contacts = dir.pick(raw)
 		w.single(entry, field, single)
@@ -225,6 +262,9 @@ func (w *walk) value(entry entryJSON, field string, v valueJSON) {
 
 // single reads a value with one element and adds it.
 func (w *walk) single(entry entryJSON, field string, v valueJSON) {
+	if w.missed {
+		return
+	}
 	ev, err := parseValue(entry, field, v)
 	if err != nil {
 		w.fail(err)
@@ -235,7 +275,7 @@ func (w *walk) single(entry entryJSON, field string, v valueJSON) {
 		w.fail(malformed("%s: %v", field, err))
 		return
 	}
-	w.add(piece{w.object, entry, changeJSON{field, raw}, ev})
+	w.add(piece{w.object, entry, changeJSON{flexString(field), raw}, ev})
 }
 
 // firstErrors bounds what is repeated beside each failed call of a batch.
