@@ -17,7 +17,7 @@ import (
 const maxWebhook = 3 << 20
 
 // AccountIntake is what an Intake may offer besides: the lines of a WhatsApp business account. Events about a whole account
-// name no phone number; with this port they reach each line of the account whose secret verifies, without it they are ignored.
+// name no phone number; with this port they reach each line of the account whose secret verifies, without it nobody can vouch for them.
 type AccountIntake interface {
 	LinesByAccount(ctx context.Context, waba string) ([]actors.LineAuth, error)
 }
@@ -64,7 +64,9 @@ func (g *Gateway) hook(result string, started time.Time) {
 	g.deps.Metrics.Webhook(result, time.Since(started))
 }
 
-// takeWebhook verifies a body against the secret of every line it names, stores its events and answers 200.
+// takeWebhook verifies a body against the secret of every line it names, stores its events and answers 200. Until
+// the signature is proven the body may be anybody's: no more of it is read than whom it is about, and every refusal
+// is the same 401, which does not say what numbers there are here.
 func (g *Gateway) takeWebhook(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	select {
@@ -77,7 +79,7 @@ func (g *Gateway) takeWebhook(w http.ResponseWriter, r *http.Request) {
 	}
 	signature := r.Header.Get(whatsapp.SignatureHeader)
 	if signature == "" {
-		g.forged(w, r, started)
+		g.unproven(w, r, hookForged, started)
 		return
 	}
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxWebhook))
@@ -91,29 +93,35 @@ func (g *Gateway) takeWebhook(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusBadRequest, "body_broken", "the body did not arrive whole")
 		return
 	}
+	found, err := g.lookUp(r.Context(), whatsapp.ReadAddressees(raw), verdicts(signature, raw))
+	switch {
+	case err != nil:
+		g.hook(hookUnavailable, started)
+		g.fail(w, r, err)
+		return
+	case !found.proven:
+		result := hookForged
+		if found.missing { // a line that is not configured here, or somebody who tries numbers
+			result = hookUnknownLine
+		}
+		g.unproven(w, r, result, started)
+		return
+	}
 	events, malformed := whatsapp.SplitWebhook(raw)
 	if len(events) == 0 && malformed != nil {
 		g.hook(hookMalformed, started)
 		refuse(w, r, http.StatusBadRequest, "webhook_malformed", "the body is not a webhook of a WhatsApp business account")
 		return
 	}
-	found, err := g.lookUp(r.Context(), events, verdicts(signature, raw))
-	if err != nil {
-		g.hook(hookUnavailable, started)
-		g.fail(w, r, err)
-		return
-	}
-	if found.forged {
-		g.forged(w, r, started)
-		return
-	}
 	g.storeWebhook(w, r, started, found, events, malformed)
 }
 
-func (g *Gateway) forged(w http.ResponseWriter, r *http.Request, started time.Time) {
-	g.hook(hookForged, started)
-	g.logger.WarnContext(r.Context(), "webhook with a wrong or no signature", "op", "gateway.webhook", "trace_id", traceOf(r), "from", r.RemoteAddr)
-	refuse(w, r, http.StatusUnauthorized, "signature", "the signature is missing or wrong")
+// unproven refuses a body that no line's secret has signed.
+func (g *Gateway) unproven(w http.ResponseWriter, r *http.Request, result string, started time.Time) {
+	g.hook(result, started)
+	g.logger.WarnContext(r.Context(), "webhook that no line's secret has signed", "op", "gateway.webhook", "result", result,
+		"trace_id", traceOf(r), "from", r.RemoteAddr)
+	refuse(w, r, http.StatusUnauthorized, "signature", "the signature is missing, or not that of a line here")
 }
 
 // storeWebhook hands the events of known lines to the intake. The signature has been verified.
@@ -130,12 +138,7 @@ func (g *Gateway) storeWebhook(w http.ResponseWriter, r *http.Request, started t
 		}
 	}
 	if len(rows) == 0 {
-		if unknown > 0 && found.missing {
-			g.hook(hookUnknownLine, started)
-			refuse(w, r, http.StatusNotFound, "unknown_line", "no line here has this phone-number id")
-			return
-		}
-		g.hook(hookIgnored, started) // nothing in it, or about an account that no line of ours can speak for
+		g.hook(hookIgnored, started) // nothing in it that is about a line here
 		w.WriteHeader(http.StatusOK)
 		return
 	}
@@ -163,8 +166,8 @@ func (g *Gateway) storeWebhook(w http.ResponseWriter, r *http.Request, started t
 type owners struct {
 	numbers  map[string]actors.LineAuth   // by phone-number id
 	accounts map[string][]actors.LineAuth // by account id: the lines whose secret verifies
-	missing  bool                         // the body names a number that is no line's
-	forged   bool                         // the signature is wrong for a line that the body names
+	proven   bool                         // a line has signed the body, and every line that it names by number
+	missing  bool                         // not proven only because the numbers it names are no line's
 }
 
 // verdicts judges the body's signature by a secret, once for each secret.
@@ -186,62 +189,57 @@ const maxStrangers = 16
 
 // lookUp finds the lines that a body names and judges the signature by the secret of each. One signature covers the whole body,
 // so all its lines belong to one app: a body that adds another company's line to one's own is forged. Of an account
-// only the lines that verify count, for several apps may serve it. Where no line is found there is no secret to judge by.
-func (g *Gateway) lookUp(ctx context.Context, events []whatsapp.Item, right func(secret string) bool) (owners, error) {
+// only the lines that verify count, for several apps may serve it. Where no line is found nothing is proven.
+func (g *Gateway) lookUp(ctx context.Context, names whatsapp.Addressees, right func(secret string) bool) (owners, error) {
 	found := owners{numbers: map[string]actors.LineAuth{}, accounts: map[string][]actors.LineAuth{}}
-	asked := map[string]bool{}
-	verified, refused, strangers := false, false, 0
-	for _, ev := range events {
-		key := "number " + ev.PhoneNumberID
-		if ev.PhoneNumberID == "" {
-			key = "account " + ev.WABA
+	strangers, known := 0, 0
+	enough := func() bool { return strangers >= maxStrangers && !found.proven }
+	for _, number := range names.Numbers {
+		line, err := g.deps.Intake.LineByPhoneNumberID(ctx, number)
+		switch {
+		case fault.Is(err, fault.NotFound):
+			strangers++
+			right("no line's") // as long as for a line: the time that an answer takes says nothing either
+		case err != nil:
+			return owners{}, err
+		case !right(line.AppSecret):
+			return owners{}, nil
+		default:
+			known++
+			found.proven = true
+			found.numbers[number] = line
 		}
-		if asked[key] {
-			continue
+		if enough() {
+			break
 		}
-		asked[key] = true
-		lines, err := g.linesOf(ctx, ev)
+	}
+	for _, account := range names.Accounts {
+		if enough() {
+			break
+		}
+		lines, err := g.linesOfAccount(ctx, account)
 		if err != nil {
 			return owners{}, err
 		}
 		if len(lines) == 0 {
-			found.missing = found.missing || ev.PhoneNumberID != ""
-			if strangers++; strangers >= maxStrangers && !verified {
-				break
-			}
-			continue
+			strangers++
 		}
-		if ev.PhoneNumberID != "" {
-			if !right(lines[0].AppSecret) {
-				found.forged = true
-				return found, nil
-			}
-			verified = true
-			found.numbers[ev.PhoneNumberID] = lines[0]
-			continue
-		}
+		known += len(lines)
 		good := slices.DeleteFunc(lines, func(l actors.LineAuth) bool { return !right(l.AppSecret) })
-		verified, refused = verified || len(good) > 0, refused || len(good) == 0
-		found.accounts[ev.WABA] = good
+		found.proven = found.proven || len(good) > 0
+		found.accounts[account] = good
 	}
-	found.forged = refused && !verified
+	found.missing = !found.proven && known == 0 && len(names.Numbers) > 0
 	return found, nil
 }
 
-// linesOf asks the intake whose an event is; none is no fault.
-func (g *Gateway) linesOf(ctx context.Context, ev whatsapp.Item) ([]actors.LineAuth, error) {
-	if ev.PhoneNumberID != "" {
-		line, err := g.deps.Intake.LineByPhoneNumberID(ctx, ev.PhoneNumberID)
-		if fault.Is(err, fault.NotFound) {
-			return nil, nil
-		}
-		return []actors.LineAuth{line}, err
-	}
+// linesOfAccount asks the intake for the lines of an account; none is no fault.
+func (g *Gateway) linesOfAccount(ctx context.Context, account string) ([]actors.LineAuth, error) {
 	byAccount, ok := g.deps.Intake.(AccountIntake)
-	if !ok || ev.WABA == "" {
+	if !ok {
 		return nil, nil
 	}
-	lines, err := byAccount.LinesByAccount(ctx, ev.WABA)
+	lines, err := byAccount.LinesByAccount(ctx, account)
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil
 	}

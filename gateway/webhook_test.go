@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -87,14 +88,17 @@ func TestWebhookRefusals(t *testing.T) {
 		status int
 		result string
 	}{
-		"not JSON":      {"hello", 400, "malformed"},
-		"other object":  {`{"object":"page","entry":[]}`, 400, "malformed"},
-		"no good event": {`{"object":"whatsapp_business_account","entry":[5]}`, 400, "malformed"},
-		"too large":     {big, 413, "too_large"},
-		"unknown line":  {textHook("P5"), 404, "unknown_line"},
-		"unknown lines": {textHook(many...), 404, "unknown_line"},
-		"empty":         {`{"object":"whatsapp_business_account","entry":[]}`, 200, "ignored"},
-		"account":       {`{"object":"whatsapp_business_account","entry":[{"id":"W","changes":[{"field":"account_update","value":{"event":"X"}}]}]}`, 200, "ignored"},
+		"too large":                       {big, 413, "too_large"},
+		"not JSON":                        {"hello", 401, "forged"},
+		"other object":                    {`{"object":"page","entry":[]}`, 401, "forged"},
+		"no good event":                   {`{"object":"whatsapp_business_account","entry":[5]}`, 401, "forged"},
+		"empty":                           {`{"object":"whatsapp_business_account","entry":[]}`, 401, "forged"},
+		"no changes":                      {`{"object":"whatsapp_business_account","entry":[{"id":"W","changes":[]}]}`, 401, "forged"},
+		"account":                         {`{"object":"whatsapp_business_account","entry":[{"id":"W","changes":[{"field":"account_update","value":{"event":"X"}}]}]}`, 401, "forged"},
+		"unknown line":                    {textHook("P5"), 401, "unknown_line"},
+		"unknown lines":                   {textHook(many...), 401, "unknown_line"},
+		"proven, but of another object":   {strings.Replace(textHook("P1"), "whatsapp_business_account", "page", 1), 400, "malformed"},
+		"proven, but nothing can be read": {strings.Replace(textHook("P1"), `"id":"wamid.0",`, "", 1), 400, "malformed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -108,6 +112,39 @@ func TestWebhookRefusals(t *testing.T) {
 				t.Errorf("stored %+v", w.mu.inbox)
 			}
 		})
+	}
+}
+
+// Who cannot sign gets one answer, whether a number has a line here or not.
+func TestStrangersLearnNoNumbers(t *testing.T) {
+	w := newWorld(t)
+	seen := map[string]bool{}
+	for _, body := range []string{textHook("P1"), textHook("P5"), textHook("P5", "P1"), textHook("P1", "P5"), "{}", "hello"} {
+		for _, signature := range []string{sign("secret-5", body), "sha256=00", ""} {
+			got := w.do(http.MethodPost, "/webhooks/whatsapp", body, "X-Hub-Signature-256", signature)
+			p := got.problem(t)
+			seen[fmt.Sprint(got.StatusCode, p.Code, p.Title, p.Detail)] = true
+		}
+	}
+	if len(seen) != 1 {
+		t.Errorf("the answers differ: %v", seen)
+	}
+}
+
+// A body costs little before its signature is proven, whatever is in it.
+func TestForgeryIsCheap(t *testing.T) {
+	w := newWorld(t)
+	message := `{"id":"wamid.1","from":"5511","type":"text","text":{"body":"oi"}}`
+	body := `{"object":"whatsapp_business_account","entry":[{"id":"W","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"P1"},
+		"contacts":[{"wa_id":"5511","profile":{"name":"` + strings.Repeat("n", 200<<10) + `"}}],"messages":[` + strings.Repeat(message+",", 1999) + message + `]}}]}]}`
+	signature := sign("secret-5", body)
+	w.hook("secret-5", "{}") // connections are made
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got := w.do(http.MethodPost, "/webhooks/whatsapp", body, "X-Hub-Signature-256", signature)
+	runtime.ReadMemStats(&after)
+	if cost := after.TotalAlloc - before.TotalAlloc; got.StatusCode != 401 || cost > 16<<20 {
+		t.Errorf("a forged body of %d bytes is answered %d and costs %d bytes", len(body), got.StatusCode, cost)
 	}
 }
 
