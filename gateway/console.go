@@ -24,8 +24,8 @@ type consoleFile struct {
 }
 
 // Console serves a built single-page application: files below /assets/ have a hash in their name and never change, other
-// files are checked at each use, and an address without a file extension is a page of the application. Without an
-// index.html it says how to build one.
+// files are checked at each use, and "/" is index.html. The application keeps its own place in the address's fragment,
+// so any other address is 404. Without an index.html it says how to build one.
 func Console(files fs.FS) http.Handler {
 	loaded := map[string]consoleFile{}
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
@@ -45,19 +45,18 @@ func Console(files fs.FS) http.Handler {
 		return nil
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		index, built := loaded["index.html"]
-		if err != nil || !built {
+		if _, built := loaded["index.html"]; err != nil || !built {
 			http.Error(w, "The console is not built. Run: make web", http.StatusServiceUnavailable)
 			return
 		}
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+		if name == "" {
+			name = "index.html"
+		}
 		file, ok := loaded[name]
 		if !ok {
-			if path.Ext(name) != "" {
-				refuse(w, r, http.StatusNotFound, "no_file", "there is no such file")
-				return
-			}
-			name, file = "index.html", index
+			refuse(w, r, http.StatusNotFound, "no_file", "there is no such address")
+			return
 		}
 		h := w.Header()
 		h.Set("Content-Type", file.kind)

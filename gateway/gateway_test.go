@@ -87,7 +87,10 @@ func TestConsole(t *testing.T) {
 		body, cache, csp string
 	}{
 		"/":                   {200, "<html>console", "no-cache", "script-src 'self'"},
-		"/contacts/ct_1":      {200, "<html>console", "no-cache", "script-src 'self'"},
+		"/index.html":         {200, "<html>console", "no-cache", "script-src 'self'"},
+		"/contacts/ct_1":      {404, "", "no-store", "default-src 'none'"},
+		"/webhook/whatsapp":   {404, "", "no-store", "default-src 'none'"},
+		"/assets":             {404, "", "no-store", "default-src 'none'"},
 		"/assets/app-1a2b.js": {200, "js", "public, max-age=31536000, immutable", "script-src 'self'"},
 		"/icon.svg":           {200, "<svg/>", "no-cache", "script-src 'self'"},
 		"/assets/app-old.js":  {404, "", "no-store", "default-src 'none'"},
@@ -99,6 +102,9 @@ func TestConsole(t *testing.T) {
 		}
 		if got.StatusCode != want.status || (want.body != "" && got.body != want.body) || got.Header.Get("Cache-Control") != want.cache || !strings.Contains(got.Header.Get("Content-Security-Policy"), want.csp) {
 			t.Errorf("%s: %d %q %v", path, got.StatusCode, got.body, got.Header)
+		}
+		if got.StatusCode == http.StatusNotFound {
+			got.problem(t)
 		}
 		if strings.Contains(got.Header.Get("Content-Security-Policy"), "unsafe") {
 			t.Errorf("%s: an unsafe policy", path)
