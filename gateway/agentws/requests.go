@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"ramal/actors"
@@ -186,8 +187,14 @@ func text(field, v string, least, most int) error {
 	case n > most:
 		return fault.Newf(fault.Invalid, "agentws.decode", "bad_data", "%s: has %d characters, more than %d", field, n, most)
 	}
+	if strings.ContainsFunc(v, control) {
+		return invalidField(field, "holds a control character")
+	}
 	return nil
 }
+
+// control reports characters that no text needs and that not every store and screen takes: all but tab and line ends.
+func control(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r' }
 
 // maxSDP bounds a browser's offer, in bytes; real ones are a few kilobytes.
 const maxSDP = 32 << 10

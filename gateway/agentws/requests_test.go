@@ -54,6 +54,25 @@ var bodies = map[string]struct {
 	"notice.ack":          {`{"notice_ids":["nt_1","nt_2"]}`, actors.AckNotices{IDs: []string{"nt_1", "nt_2"}}, map[string]string{`{}`: "notice_ids", `{"notice_ids":["a b"]}`: "notice_ids", `{"notice_ids":"x"}`: "notice_ids"}},
 }
 
+func TestControlCharactersAreRefused(t *testing.T) {
+	for kind, data := range map[string]string{
+		"agent.set_presence":  `{"presence":"break","break_code":"%s"}`,
+		"call.invite":         `{"call_id":"call_1","agent_id":"ag_2","note":"%s"}`,
+		"permission.request":  `{"contact_id":"ct_1","line_id":"ln_1","text":"%s"}`,
+		"message.send":        `{"contact_id":"ct_1","line_id":"ln_1","text":"%s"}`,
+		"message.call_button": `{"contact_id":"ct_1","line_id":"ln_1","text":"%s"}`,
+	} {
+		for _, bad := range []string{`a\u0000b`, `a\u001b[0m`, `\u007f`, `\u0085`} {
+			if _, err := Decode(kind, json.RawMessage(strings.Replace(data, "%s", bad, 1))); fault.CodeOf(err) != "bad_data" || !strings.Contains(err.Error(), "control character") {
+				t.Errorf("%s takes %s: %v", kind, bad, err)
+			}
+		}
+		if _, err := Decode(kind, json.RawMessage(strings.Replace(data, "%s", `Olá,\r\n\tç \ud83d\ude00`, 1))); err != nil {
+			t.Errorf("%s refuses an ordinary text: %v", kind, err)
+		}
+	}
+}
+
 func TestDecode(t *testing.T) {
 	for kind := range specs {
 		b, ok := bodies[kind]
