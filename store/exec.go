@@ -26,7 +26,7 @@ type querier interface {
 func (s *Store) do(ctx context.Context, op string, fn func(ctx context.Context, q querier) error) error {
 	bounded, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	err := fn(bounded, s.pool(ctx))
+	err := fn(bounded, cleaned{s.pool(ctx)})
 	s.health.observe(ctx, err)
 	return wrap(op, err)
 }
@@ -140,12 +140,13 @@ func utc(p *time.Time) time.Time {
 	return p.UTC()
 }
 
-// orObject makes an empty state the empty JSON object, since a jsonb column takes no empty bytes.
+// orObject makes an empty state the empty JSON object, since a jsonb column takes no empty bytes, and takes out what
+// JSON may hold and jsonb may not.
 func orObject(b []byte) string {
 	if len(b) == 0 {
 		return "{}"
 	}
-	return string(b)
+	return cleanJSON(string(b))
 }
 
 // texts turns a slice of any string type into one the driver knows; never nil, since the columns are NOT NULL.

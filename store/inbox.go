@@ -88,7 +88,7 @@ const maxInboxError = 1000
 // FailInbox counts a failure of one row and keeps its reason; after Config.InboxAttempts failures the row is parked:
 // it is not pending any more, but stays to be looked at. NotFound when it is unknown or was dealt with.
 func (s *Store) FailInbox(ctx context.Context, inbox string, reason error) (parked bool, err error) {
-	text := strings.ToValidUTF8(strings.ReplaceAll(fmt.Sprint(reason), "\x00", ""), "")
+	text := cleanText(fmt.Sprint(reason))
 	if len(text) > maxInboxError {
 		text = strings.ToValidUTF8(text[:maxInboxError], "")
 	}
