@@ -47,6 +47,8 @@ var conformance = []struct {
 	{"inbox parks", testInboxParks},
 	{"messages", testMessages},
 	{"message status advances", testMessageStatus},
+	{"message outcomes", testMessageOutcome},
+	{"text that no column takes", testDirtyText},
 	{"audit", testAudit},
 	{"transactions restart", testTxRestarts},
 	{"transactions lose nothing", testTxContention},

@@ -63,13 +63,15 @@ func scanMessage(r pgx.CollectableRow) (m MessageRow, err error) {
 	return m, err
 }
 
-// PutMessage adds a message; the same id again changes nothing but to fill in the provider's id where it was not
-// known. Conflict with CodeExists when the provider's id belongs to another message of that line.
+// PutMessage adds a message; the same id again records what became of it: the provider's id where it was not known,
+// and status with its detail while the message is pending. Nothing else changes. Conflict with CodeExists when the provider's id belongs to another message of that line.
 func (s *Store) PutMessage(ctx context.Context, m MessageRow) error {
 	_, err := s.write(ctx, "store.put_message", `INSERT INTO messages AS t (`+messageColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12)
-		ON CONFLICT (tenant, contact, id) DO UPDATE SET provider_id = excluded.provider_id
-		WHERE t.provider_id IS NULL AND excluded.provider_id IS NOT NULL`,
+		ON CONFLICT (tenant, contact, id) DO UPDATE SET provider_id = COALESCE(t.provider_id, excluded.provider_id),
+			status = CASE WHEN t.status = 'pending' THEN excluded.status ELSE t.status END,
+			status_detail = CASE WHEN t.status = 'pending' THEN excluded.status_detail ELSE t.status_detail END
+		WHERE t.status = 'pending' OR t.provider_id IS NULL AND excluded.provider_id IS NOT NULL`,
 		m.Tenant, m.Contact, m.ID, m.Line, m.Direction, m.Kind, orObject(m.Body), orNull(m.ProviderID), m.Status,
 		m.StatusDetail, m.Agent, micros(m.At))
 	return err
