@@ -241,3 +241,16 @@ func rowsOf(rows []store.LineRow) (out []string) {
 	}
 	return out
 }
+
+func TestPortRange(t *testing.T) {
+	for text, want := range map[string][2]uint16{"": {}, "40100-42099": {40100, 42099}, "5-5": {5, 5}} {
+		if got, err := portRange(text); err != nil || got != want {
+			t.Errorf("%q: got %v, %v, want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"40100", "40100-", "-42099", "a-b", "40100:42099", "40100-70000", "-1-5"} {
+		if _, err := portRange(text); err == nil || !strings.Contains(err.Error(), "media.contact_ports") {
+			t.Errorf("%q: got %v, want an error that names the setting", text, err)
+		}
+	}
+}
