@@ -28,7 +28,7 @@ type Document struct {
 	ERPSyncedAt    time.Time
 	LastActivityAt time.Time
 	CreatedAt      time.Time
-	Tags           []string                // distinct, at most MaxTags
+	Tags           []string                // a set: distinct, at most MaxTags; the order may be lost
 	Attributes     map[string]filter.Value // by the names of the tenant's Schema; absent ones may be left out
 }
 

@@ -1,6 +1,7 @@
 package indexer
 
 import (
+	"maps"
 	"strings"
 
 	"ramal/indexer/filter"
@@ -30,9 +31,7 @@ type Fields struct {
 // twice, or there are more than MaxAttributes.
 func (s Schema) Fields() (Fields, error) {
 	all := make(map[string]filter.Kind, len(standard)+len(s.Attributes))
-	for name, kind := range standard {
-		all[name] = kind
-	}
+	maps.Copy(all, standard)
 	if len(s.Attributes) > MaxAttributes {
 		return Fields{}, fault.Newf(fault.Invalid, "indexer.schema", "bad_schema", "%d attributes, more than %d", len(s.Attributes), MaxAttributes)
 	}

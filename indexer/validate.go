@@ -72,7 +72,7 @@ func (f Fields) wrongAttributes(values map[string]filter.Value) string {
 			return fmt.Sprintf("the tenant has no attribute %q", name)
 		}
 		field := AttributePrefix + name
-		wrong := ""
+		var wrong string
 		switch v.Kind {
 		case 0:
 			continue

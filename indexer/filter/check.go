@@ -2,6 +2,7 @@ package filter
 
 import (
 	"fmt"
+	"slices"
 
 	"ramal/internal/fault"
 )
@@ -66,12 +67,7 @@ func (c *checker) field(name string, kinds ...Kind) string {
 	if !ok {
 		return fmt.Sprintf("there is no field %q", name)
 	}
-	for _, k := range kinds {
-		if k == kind {
-			return ""
-		}
-	}
-	if len(kinds) == 0 {
+	if len(kinds) == 0 || slices.Contains(kinds, kind) {
 		return ""
 	}
 	return fmt.Sprintf("%s is a %s", name, kind)
@@ -86,7 +82,7 @@ func (c *checker) in(n In) string {
 	}
 	for _, p := range n.Values {
 		if p.Text == "" || len(p.Text) > MaxText || unprintable(p.Text) >= 0 {
-			return fmt.Sprintf("%s is compared with a text that is empty, too long or not printable", n.Field)
+			return n.Field + " is compared with a text that is empty, too long or not printable"
 		}
 	}
 	return ""
@@ -103,9 +99,9 @@ func (c *checker) within(n Within) string {
 	for _, r := range n.Ranges {
 		switch {
 		case r.Open() && (len(n.Ranges) > 1 || r.Lo == Lowest && r.Hi == Highest):
-			return fmt.Sprintf("%s is compared with an open range among others, or one without any end", n.Field)
+			return n.Field + " is compared with an open range among others, or one without any end"
 		case r.Lo > r.Hi, r.Lo != Lowest && (r.Lo < least || r.Lo > greatest), r.Hi != Highest && (r.Hi < least || r.Hi > greatest):
-			return fmt.Sprintf("%s is compared with a range that is empty or out of bounds", n.Field)
+			return n.Field + " is compared with a range that is empty or out of bounds"
 		}
 	}
 	return ""

@@ -39,8 +39,8 @@ func emit(b *strings.Builder, n Node) {
 
 func emitAll(b *strings.Builder, nodes []Node, operator string) {
 	if len(nodes) == 1 { // the node of a Not, which may bring parentheses of its own
-		switch nodes[0].(type) {
-		case And, Or:
+		_, and := nodes[0].(And)
+		if _, or := nodes[0].(Or); and || or {
 			emit(b, nodes[0])
 			return
 		}

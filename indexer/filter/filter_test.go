@@ -307,8 +307,7 @@ func FuzzParse(f *testing.F) {
 	s := testSchema(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		n, err := Parse(s, text, Limits{})
-		var syntax *SyntaxError
-		if errors.As(err, &syntax) {
+		if syntax, wrong := errors.AsType[*SyntaxError](err); wrong {
 			if syntax.At < 0 || syntax.At > len(text) {
 				t.Fatalf("error at %d of %q", syntax.At, text)
 			}

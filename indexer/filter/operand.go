@@ -130,7 +130,7 @@ func (p *parser) scalar(kind Kind) (int64, *SyntaxError) {
 	}
 	word := p.text[start:p.at]
 	var v int64
-	ok := false
+	var ok bool
 	want := "a whole number of cents"
 	switch kind {
 	case Date:

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -66,7 +67,7 @@ type parser struct {
 
 func (p *parser) filter() (Node, *SyntaxError) {
 	if len(p.text) > p.limits.Length {
-		return nil, &SyntaxError{p.limits.Length, fmt.Sprintf("at most %d bytes", p.limits.Length), fmt.Sprintf("%d", len(p.text))}
+		return nil, &SyntaxError{p.limits.Length, fmt.Sprintf("at most %d bytes", p.limits.Length), strconv.Itoa(len(p.text))}
 	}
 	if bad := unprintable(p.text); bad >= 0 {
 		return nil, p.wrong(bad, "printable UTF-8")

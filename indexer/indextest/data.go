@@ -64,14 +64,14 @@ func (g *Generator) Document(tenant id.Tenant, contact id.Contact, version int64
 
 // Name makes a name of two to four words; one in eight has a rare last name.
 func (g *Generator) Name() string {
-	name := pick(g, firsts)
+	words := []string{pick(g, firsts)}
 	for range 1 + g.IntN(2) {
-		name += " " + pick(g, lasts)
+		words = append(words, pick(g, lasts))
 	}
 	if g.IntN(8) == 0 {
-		name += " " + strings.ToUpper(pick(g, rares)) + pick(g, rares) + pick(g, rares) + pick(g, rares)
+		words = append(words, strings.ToUpper(pick(g, rares))+pick(g, rares)+pick(g, rares)+pick(g, rares))
 	}
-	return name
+	return strings.Join(words, " ")
 }
 
 // Change sets anew what the company's systems and calls change all the time.

@@ -128,12 +128,13 @@ func testHighlights(t *testing.T, e indexer.Engine) {
 }
 
 func mark(s string, spans []text.Span) string {
-	out, at := "", 0
+	var out strings.Builder
+	at := 0
 	for _, sp := range spans {
-		out += s[at:sp.Start] + "<" + s[sp.Start:sp.End] + ">"
+		out.WriteString(s[at:sp.Start] + "<" + s[sp.Start:sp.End] + ">")
 		at = sp.End
 	}
-	return out + s[at:]
+	return out.String() + s[at:]
 }
 
 func testFilters(t *testing.T, e indexer.Engine) {

@@ -109,19 +109,20 @@ func (g *Generator) request(tenant id.Tenant) indexer.Request {
 }
 
 var (
-	sortable  []string
-	facetable []string
-	kinds     = map[filter.Kind][]string{}
+	sortable, facetable []string
+	kinds               = fieldsOfKinds()
 )
 
-func init() {
+// fieldsOfKinds sorts the fields by their kinds and by what may be done with them.
+func fieldsOfKinds() map[filter.Kind][]string {
+	byKind := map[filter.Kind][]string{}
 	fields, err := Attributes.Fields()
 	if err != nil {
-		panic(err) // the declaration above is wrong
+		panic(err) // the declaration of Attributes is wrong
 	}
 	for _, f := range fields.Filter().Names() {
 		kind, _ := fields.Kind(f)
-		kinds[kind] = append(kinds[kind], f)
+		byKind[kind] = append(byKind[kind], f)
 		if fields.Sortable(f) {
 			sortable = append(sortable, f)
 		}
@@ -129,6 +130,7 @@ func init() {
 			facetable = append(facetable, f)
 		}
 	}
+	return byKind
 }
 
 // filter makes a random tree whose conditions often hold.

@@ -7,7 +7,7 @@ package indextest
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,26 +59,36 @@ func declare(t *testing.T, e indexer.Engine, tenant id.Tenant, s indexer.Schema)
 // put indexes documents, all of which must be taken, and tells the oracle.
 func put(t *testing.T, w indexer.Writer, o oracle, docs ...indexer.Document) {
 	t.Helper()
-	for i, r := range w.Upsert(t.Context(), docs) {
-		if r.Outcome != indexer.Indexed || r.Err != nil {
-			t.Fatalf("document %s: outcome %d, %v", docs[i].Contact, r.Outcome, r.Err)
+	rs := results(t, w.Upsert(t.Context(), docs), len(docs))
+	for i, d := range docs {
+		if r := rs[i]; r.Outcome != indexer.Indexed || r.Err != nil {
+			t.Fatalf("document %s: outcome %d, %v", d.Contact, r.Outcome, r.Err)
 		}
 		if o != nil {
-			o[docs[i].Key()] = docs[i]
+			o[d.Key()] = d
 		}
 	}
 }
 
 func drop(t *testing.T, w indexer.Writer, o oracle, keys ...indexer.Key) {
 	t.Helper()
-	for i, r := range w.Delete(t.Context(), keys) {
-		if r.Outcome != indexer.Deleted || r.Err != nil {
-			t.Fatalf("deletion of %s: outcome %d, %v", keys[i].Contact, r.Outcome, r.Err)
+	rs := results(t, w.Delete(t.Context(), keys), len(keys))
+	for i, k := range keys {
+		if r := rs[i]; r.Outcome != indexer.Deleted || r.Err != nil {
+			t.Fatalf("deletion of %s: outcome %d, %v", k.Contact, r.Outcome, r.Err)
 		}
 		if o != nil {
-			delete(o, keys[i])
+			delete(o, k)
 		}
 	}
+}
+
+func results(t *testing.T, rs []indexer.ItemResult, want int) []indexer.ItemResult {
+	t.Helper()
+	if len(rs) != want {
+		t.Fatalf("%d results for %d items", len(rs), want)
+	}
+	return rs
 }
 
 // pages are all pages of one request together; facets and counts are of the first.
@@ -106,7 +116,7 @@ func collect(ctx context.Context, s indexer.Searcher, r indexer.Request) (p page
 			return p, nil
 		}
 		if len(res.Hits) == 0 {
-			return p, fmt.Errorf("an empty page with a next one")
+			return p, errors.New("an empty page with a next one")
 		}
 		r.Cursor = res.Next
 	}
@@ -188,11 +198,7 @@ func showDocument(d indexer.Document) string {
 		}
 	}
 	d.Attributes = own
-	raw, err := json.Marshal(d)
-	if err != nil {
-		return err.Error()
-	}
-	return string(raw)
+	return fmt.Sprintf("%+v", d)
 }
 
 func show(r indexer.Request) string {
@@ -205,11 +211,7 @@ func show(r indexer.Request) string {
 
 func showContacts(ids []id.Contact) string {
 	const most = 12
-	s := fmt.Sprintf("%d:", len(ids))
-	for _, c := range ids[:min(most, len(ids))] {
-		s += " " + string(c)
-	}
-	return s
+	return fmt.Sprintf("%d, %v", len(ids), ids[:min(most, len(ids))])
 }
 
 func showFacets(fs []indexer.Facet) string {

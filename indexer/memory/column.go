@@ -121,7 +121,7 @@ func (c *intColumn) keys(docs []uint32, out []int64) {
 func (c *intColumn) sortText(uint32) string { return "" }
 
 func (c *intColumn) test(n filter.Node) func(uint32) bool {
-	within := n.(filter.Within) //nolint:errcheck,forcetypeassert // a checked filter has conditions of the field's kind
+	within := n.(filter.Within) // a checked filter has conditions of the field's kind
 	return func(ord uint32) bool {
 		v := c.ints[ord]
 		return slices.ContainsFunc(within.Ranges, func(r filter.Range) bool { return v >= r.Lo && v <= r.Hi })
@@ -167,7 +167,7 @@ func (c *plainColumn) test(n filter.Node) func(uint32) bool {
 
 // matcher returns the test of a condition on one text; lists are looked up, not walked.
 func matcher(n filter.Node) func(string) bool {
-	in := n.(filter.In) //nolint:errcheck,forcetypeassert // a checked filter has conditions of the field's kind
+	in := n.(filter.In) // a checked filter has conditions of the field's kind
 	whole := make(map[string]bool, len(in.Values))
 	var prefixes []filter.Pattern
 	for _, p := range in.Values {

@@ -58,7 +58,7 @@ func (d *dictionary) remove(code uint32, ord uint16) {
 
 // matching returns the documents under texts that a condition allows.
 func (d *dictionary) matching(n filter.Node) *roaring.Bitmap {
-	in := n.(filter.In) //nolint:errcheck,forcetypeassert // a checked filter has conditions of the field's kind
+	in := n.(filter.In) // a checked filter has conditions of the field's kind
 	var found []*posting
 	prefix := false
 	for _, p := range in.Values {
@@ -154,7 +154,7 @@ type tagsColumn struct {
 }
 
 type tagSet struct {
-	key  string // the tags in their order, each behind a separator
+	key  string // the tags, sorted, with a separator between them
 	tags []string
 	docs int
 }
@@ -169,16 +169,23 @@ func (c *tagsColumn) extend(n int) { c.codes = grow(c.codes, n, 0) }
 
 func (c *tagsColumn) set(ord uint16, v filter.Value) {
 	old := c.codes[ord]
-	if slices.Equal(c.sets[old].tags, v.Tags) {
+	tags := v.Tags
+	if !slices.IsSorted(tags) {
+		tags = slices.Sorted(slices.Values(tags))
+	}
+	before := c.sets[old].tags
+	if slices.Equal(before, tags) {
 		return
 	}
-	for _, tag := range c.sets[old].tags {
-		if !slices.Contains(v.Tags, tag) {
+	for _, tag := range before {
+		if !slices.Contains(tags, tag) {
 			c.dict.remove(c.dict.codes[tag], ord)
 		}
 	}
-	for _, tag := range v.Tags {
-		c.dict.add(tag, ord)
+	for _, tag := range tags {
+		if !slices.Contains(before, tag) {
+			c.dict.add(tag, ord)
+		}
 	}
 	if s := &c.sets[old]; old != 0 {
 		if s.docs--; s.docs == 0 {
@@ -187,7 +194,7 @@ func (c *tagsColumn) set(ord uint16, v filter.Value) {
 			c.free = append(c.free, old)
 		}
 	}
-	c.codes[ord] = c.number(v.Tags)
+	c.codes[ord] = c.number(tags)
 }
 
 // number returns the number of a set of tags, for one more document.
@@ -286,7 +293,7 @@ func (c *boolColumn) keys(docs []uint32, out []int64) {
 func (c *boolColumn) sortText(uint32) string { return "" }
 
 func (c *boolColumn) matching(n filter.Node) *roaring.Bitmap {
-	is := n.(filter.Is) //nolint:errcheck,forcetypeassert // a checked filter has conditions of the field's kind
+	is := n.(filter.Is) // a checked filter has conditions of the field's kind
 	if is.Value {
 		return c.post[2].bitmap()
 	}

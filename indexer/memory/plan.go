@@ -38,6 +38,7 @@ func (p *plan) add(s *shard, n filter.Node) {
 			p.spans = append(p.spans, numbers{c.ints, n.Ranges[0]})
 			return
 		}
+	case filter.Or, filter.Not, filter.In, filter.Is, filter.Has: // below
 	}
 	if set := s.matching(n); set != nil {
 		p.sets = append(p.sets, set)
@@ -141,19 +142,19 @@ func (s *shard) columnTest(n filter.Node, field string, kind filter.Kind) func(o
 	return none.Contains
 }
 
-// testAll returns whether all tests hold, or with any whether one does.
-func (s *shard) testAll(nodes []filter.Node, any bool) func(ord uint32) bool {
+// testAll returns whether all tests hold, or with one whether one does.
+func (s *shard) testAll(nodes []filter.Node, one bool) func(ord uint32) bool {
 	tests := make([]func(uint32) bool, len(nodes))
 	for i, c := range nodes {
 		tests[i] = s.test(c)
 	}
 	return func(ord uint32) bool {
 		for _, test := range tests {
-			if test(ord) == any {
-				return any
+			if test(ord) == one {
+				return one
 			}
 		}
-		return !any
+		return !one
 	}
 }
 

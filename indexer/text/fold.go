@@ -14,13 +14,12 @@ import (
 )
 
 // latin holds the folded form of the first runes of Unicode: nearly all that is written in Portuguese.
-var latin [0x180]string
-
-func init() {
-	for r := range latin {
-		latin[r] = foldRune(rune(r))
+var latin = func() (table [0x180]string) {
+	for r := range table {
+		table[r] = foldRune(rune(r))
 	}
-}
+	return table
+}()
 
 // undecomposed are letters that Unicode does not decompose but people read as others.
 var undecomposed = map[rune]string{'ß': "ss", 'ø': "o", 'æ': "ae", 'œ': "oe", 'ł': "l", 'đ': "d", 'ð': "d", 'þ': "th", 'ı': "i", 'ħ': "h"}
@@ -112,12 +111,8 @@ type span struct {
 
 func spans(s string) []span {
 	var out []span
-	for start, end := 0, 0; start < len(s); start = end {
-		r, size := utf8.DecodeRuneInString(s[start:])
-		end = start + size
-		if !inWord(r) {
-			continue
-		}
+	for start := 0; start < len(s); {
+		end := start
 		for end < len(s) {
 			r, size := utf8.DecodeRuneInString(s[end:])
 			if !inWord(r) {
@@ -128,6 +123,8 @@ func spans(s string) []span {
 		if folded := Code(s[start:end]); folded != "" {
 			out = append(out, span{start, end, folded})
 		}
+		_, between := utf8.DecodeRuneInString(s[end:])
+		start = end + between
 	}
 	return out
 }
