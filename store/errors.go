@@ -27,6 +27,7 @@ const (
 	CodeNotSent      = "not_sent"      // Unavailable: the database never saw the statement
 	CodeMaybeApplied = "maybe_applied" // Unavailable: sent, but no answer came; repeating is safe
 	CodeExists       = "exists"        // Conflict: there is such a row already
+	CodeNoParent     = "no_parent"     // Invalid: the row belongs to something that does not exist, such as an unknown tenant
 	CodeStale        = "stale"         // Conflict: the row is no longer at the version the write was computed from
 )
 
@@ -60,7 +61,9 @@ func answerKind(pg *pgconn.PgError) (fault.Kind, string) {
 	switch pg.Code {
 	case uniqueViolation:
 		return fault.Conflict, CodeExists
-	case foreignKeyViolation, checkViolation, notNullViolation:
+	case foreignKeyViolation:
+		return fault.Invalid, CodeNoParent
+	case checkViolation, notNullViolation:
 		return fault.Invalid, pg.ConstraintName
 	case serializationFailure, deadlockDetected:
 		return fault.Unavailable, CodeNotSent // rolled back whole

@@ -124,6 +124,7 @@ func (a *callActor) flush() error {
 func (a *callActor) depart() {
 	if a.s.Phase == call.Ended && !a.flushing && !a.departing {
 		a.departing = true
+		a.h.calls.ended(a.call)
 		a.later(lingerOnEnded, goAway{})
 	}
 }

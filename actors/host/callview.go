@@ -148,9 +148,7 @@ func drawContactLeg(s call.State, who actors.ContactView) actors.ParticipantView
 		p.State = "connected"
 	case call.Ended:
 		p.State = "left"
-	case call.Dialing, call.Ringing:
-		p.State = "invited"
-	case call.Unborn, call.Offering, call.Connecting:
+	case call.Unborn, call.Dialing, call.Ringing, call.Offering, call.Connecting:
 	}
 	return p
 }

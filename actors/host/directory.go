@@ -19,6 +19,7 @@ type directory struct {
 	mu struct {
 		sync.Mutex
 		here  map[id.Call]*actor.PID
+		over  map[id.Call]bool // of here: ended, and about to leave
 		nodes map[id.Call]id.Node
 	}
 }
@@ -27,7 +28,7 @@ const directorySize = 20_000
 
 func newDirectory() *directory {
 	d := &directory{}
-	d.mu.here, d.mu.nodes = map[id.Call]*actor.PID{}, map[id.Call]id.Node{}
+	d.mu.here, d.mu.over, d.mu.nodes = map[id.Call]*actor.PID{}, map[id.Call]bool{}, map[id.Call]id.Node{}
 	return d
 }
 
@@ -47,6 +48,7 @@ func (d *directory) forget(c id.Call) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.mu.here, c)
+	delete(d.mu.over, c)
 	delete(d.mu.nodes, c)
 }
 
@@ -56,10 +58,19 @@ func (d *directory) find(c id.Call) (id.Node, *actor.PID) {
 	return d.mu.nodes[c], d.mu.here[c]
 }
 
+// ended says that a call is over, though it still answers late webhooks.
+func (d *directory) ended(c id.Call) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mu.here[c] != nil {
+		d.mu.over[c] = true
+	}
+}
+
 func (d *directory) running() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.mu.here)
+	return len(d.mu.here) - len(d.mu.over)
 }
 
 func (h *Host) callPID(c id.Call) *actor.PID {

@@ -158,6 +158,8 @@ func (h *Host) callArrives(ctx context.Context, row store.InboxRow, e whatsapp.C
 	}
 	s, err := askContact(ctx, h, contactID(row.Tenant, who), contact.CallArrived{Call: c, Line: row.Line, At: e.Meta.At})
 	switch {
+	case fault.CodeOf(err) == "contact_busy" && h.staleCall(ctx, row.Tenant, who):
+		return fault.New(fault.Unavailable, "host.call_arrives", "contact_settling", "the contact has not heard yet that its last call is over")
 	case fault.CodeOf(err) == "contact_busy":
 		refuse = call.Replaced
 		s, err = askContact(ctx, h, contactID(row.Tenant, who), contact.MessageReceived{Line: row.Line, At: e.Meta.At})
@@ -185,6 +187,22 @@ func (h *Host) callArrives(ctx context.Context, row store.InboxRow, e whatsapp.C
 		_, _ = h.askCall(ctx, row.Tenant, c, call.ProviderEnded{At: h.now()})
 	}
 	return nil
+}
+
+// staleCall reports whether the contact's active call is over already: its end is on its way, after an outage say.
+func (h *Host) staleCall(ctx context.Context, tenant id.Tenant, who id.Contact) bool {
+	s, err := peekAt[contact.State](ctx, h, kindContact, contactID(tenant, who))
+	if err != nil || s.Active == nil {
+		return err == nil
+	}
+	reply, err := h.sendCall(ctx, tenant, s.Active.Call, envelope(tenant, "view", map[string]string{}))
+	if err != nil {
+		return fault.CodeOf(err) == "call_ended" || fault.CodeOf(err) == "call_unknown"
+	}
+	var v struct {
+		State string `json:"state"`
+	}
+	return unpack(reply.GetBody(), &v) == nil && v.State == string(call.Ended)
 }
 
 func ifThen(cond bool, err error) error {

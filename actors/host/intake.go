@@ -129,12 +129,28 @@ func laneKey(ev whatsapp.Event) string {
 	return ev.DedupeKey()
 }
 
-const processWait = 10 * time.Second
+const (
+	processWait = 10 * time.Second
+	ringRetry   = 300 * time.Millisecond
+)
+
+// isRing reports whether somebody waits at the other end.
+func isRing(ev whatsapp.Event) bool {
+	connect, ok := any(ev).(whatsapp.CallConnect)
+	return ok && connect.Direction != whatsapp.BusinessInitiated
+}
 
 func (h *Host) process(ctx context.Context, row store.InboxRow, ev whatsapp.Event) {
 	ctx, cancel := context.WithTimeout(ctx, processWait)
 	defer cancel()
 	err := h.handle(ctx, row, ev)
+	for isRing(ev) && err != nil && !errors.Is(err, errNotOurs) && ctx.Err() == nil { // while the phone rings, every second counts
+		select {
+		case <-ctx.Done():
+		case <-time.After(ringRetry):
+			err = h.handle(ctx, row, ev)
+		}
+	}
 	dropped := errors.Is(err, errNotOurs)
 	if err != nil && !dropped {
 		h.inboxFailed(ctx, row, ev, err)

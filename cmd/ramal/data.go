@@ -248,8 +248,13 @@ func lineAdd() *cobra.Command {
 }
 
 func added(err error, what, name string) error {
-	if fault.Is(err, fault.Conflict) {
-		return fmt.Errorf("%s %s exists already, or its number does", what, name)
+	switch {
+	case fault.Is(err, fault.Conflict) && what == "line":
+		return fmt.Errorf("line %s exists already, or its phone-number id does", name)
+	case fault.Is(err, fault.Conflict):
+		return fmt.Errorf("%s %s exists already", what, name)
+	case fault.CodeOf(err) == store.CodeNoParent:
+		return fmt.Errorf("%s %s not added: there is no such tenant (see `ramal tenant list`)", what, name)
 	}
 	if err == nil {
 		sayf("%s %s added", what, name)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"ramal/channels/whatsapp"
 	"ramal/gateway/auth"
 	"ramal/internal/config"
 	"ramal/internal/fault"
@@ -79,6 +80,9 @@ func (d Dev) Start(ctx context.Context) (*Running, error) {
 		return nil, err
 	}
 	if r.Sim, err = d.simulator(ctx, "http://"+d.Listen, log); err != nil {
+		return nil, err
+	}
+	if err := createTemplates(ctx, r.Sim.URL()); err != nil {
 		return nil, err
 	}
 	if err := d.seed(ctx, cfg, r.Sim.URL(), log, say); err != nil {
@@ -162,7 +166,9 @@ func (d Dev) simulator(ctx context.Context, engineURL string, log *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	cfg := sim.Config{Listen: d.SimListen, Log: log}
+	timings := cloud.DefaultTimings()
+	timings.TemplateReview = 0 // nobody waits for a review of the demo's template
+	cfg := sim.Config{Listen: d.SimListen, Log: log, Timings: &timings}
 	for _, t := range s.Tenants {
 		for _, l := range t.Lines {
 			cfg.Businesses = append(cfg.Businesses, cloud.LineConfig{
@@ -183,6 +189,33 @@ func (d Dev) simulator(ctx context.Context, engineURL string, log *slog.Logger) 
 		return nil, fmt.Errorf("%w\n  (another program uses the address? choose one with --sim-listen)", err)
 	}
 	return world, nil
+}
+
+// createTemplates registers the permission template of each demo company, as the company would do it at Meta.
+func createTemplates(ctx context.Context, simURL string) error {
+	s, err := ParseSeed(demo)
+	if err != nil {
+		return err
+	}
+	for _, t := range s.Tenants {
+		name, _ := t.Settings["permission_template"].(string)
+		language, _ := t.Settings["permission_template_language"].(string)
+		if name == "" || len(t.Lines) == 0 {
+			continue
+		}
+		l := t.Lines[0]
+		client, err := whatsapp.New(whatsapp.Config{BaseURL: simURL, Token: l.Token, PhoneNumberID: l.PhoneNumberID, WABA: l.WABA})
+		if err != nil {
+			return err
+		}
+		if _, err := client.CreateTemplate(ctx, whatsapp.TemplateDefinition{
+			Name: name, Language: language, Category: "UTILITY", PermissionRequest: true,
+			Body: "Olá, {{1}}! Podemos ligar para você para falar do seu pedido?", Examples: []string{"Ana"},
+		}); err != nil {
+			return fmt.Errorf("demo template: %w", err)
+		}
+	}
+	return nil
 }
 
 func digits(s string) string {

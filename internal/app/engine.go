@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"ramal/actors/agent"
@@ -34,16 +36,17 @@ const Version = "0.1.0"
 
 // Engine is one running node.
 type Engine struct {
-	cfg     config.Config
-	log     *slog.Logger
-	store   *store.Store
-	media   *media.Engine
-	host    *host.Host
-	members *membership.Table
-	node    *cluster.Node
-	auth    *auth.Verifier
-	gateway *gateway.Gateway
-	lost    chan error
+	cfg      config.Config
+	log      *slog.Logger
+	store    *store.Store
+	media    *media.Engine
+	host     *host.Host
+	members  *membership.Table
+	node     *cluster.Node
+	auth     *auth.Verifier
+	gateway  *gateway.Gateway
+	lost     chan error
+	draining atomic.Bool
 }
 
 // Start brings a node up: store, media, actors, cluster, gateway. It returns when the node serves. A nil logger logs to
@@ -54,13 +57,23 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (*Engine, e
 	}
 	nodeID := id.Node(id.New("node", time.Now()))
 	e := &Engine{cfg: cfg, log: log.With(slog.String("node", string(nodeID))), lost: make(chan error, 1)}
-	for _, step := range []func(context.Context, id.Node) error{e.openStore, e.openMedia, e.startActors, e.startGateway} {
+	for _, step := range []func(context.Context, id.Node) error{e.probeAddress, e.openStore, e.openMedia, e.startActors, e.startGateway} {
 		if err := step(ctx, nodeID); err != nil {
 			e.Close()
 			return nil, err
 		}
 	}
 	return e, nil
+}
+
+// probeAddress fails early where another program has the address: a node that cannot serve must not take buckets.
+func (e *Engine) probeAddress(ctx context.Context, _ id.Node) error {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", e.cfg.HTTP.Listen)
+	if err != nil {
+		return fmt.Errorf("http.listen: %w", err)
+	}
+	return ln.Close()
 }
 
 func (e *Engine) openStore(ctx context.Context, _ id.Node) error {
@@ -131,6 +144,10 @@ func (e *Engine) startActors(ctx context.Context, nodeID id.Node) error {
 			})
 		},
 	})
+	secured, err := clusterTLS(e.cfg)
+	if err != nil {
+		return err
+	}
 	members, err := membership.Open(ctx, e.cfg.Database.URL)
 	if err != nil {
 		return fmt.Errorf("cluster: %w", err)
@@ -138,7 +155,7 @@ func (e *Engine) startActors(ctx context.Context, nodeID id.Node) error {
 	e.members = members
 	node, err := cluster.Start(ctx, cluster.Config{
 		NodeID: nodeID, Host: e.cfg.Cluster.Host, Port: e.cfg.Cluster.Port, AdvertiseHost: e.cfg.Cluster.Advertise, Lease: e.cfg.Cluster.Lease,
-		Membership: members, Kinds: e.host.Kinds(), Logger: e.log, Load: e.host.Load,
+		Membership: members, TLS: secured, Kinds: e.host.Kinds(), Logger: e.log, Load: e.host.Load,
 		OnLost: func(err error) { e.lost <- err },
 	})
 	if err != nil {
@@ -201,6 +218,9 @@ func (e *Engine) startGateway(ctx context.Context, _ id.Node) error {
 
 // readiness: an outage that all nodes share must not empty the load balancer, so a store that is away is degraded, not unready.
 func (e *Engine) readiness() gateway.Readiness {
+	if e.draining.Load() {
+		return gateway.Readiness{Reasons: []string{"draining"}}
+	}
 	if e.store.Health().Healthy() {
 		return gateway.Readiness{Ready: true}
 	}
@@ -218,6 +238,11 @@ func (e *Engine) Lost() <-chan error { return e.lost }
 
 // Drain takes the node out gently: no new work, running calls finish, until ctx ends.
 func (e *Engine) Drain(ctx context.Context) error {
+	e.draining.Store(true)
+	select { // the load balancer sees that this node is not ready, and sends nothing new
+	case <-ctx.Done():
+	case <-time.After(e.cfg.DrainPause):
+	}
 	gone := e.node.Drain(ctx)
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"time"
 
@@ -157,6 +158,9 @@ func AddLine(ctx context.Context, st *store.Store, t id.Tenant, l SeedLine) erro
 		if v == "" {
 			return fault.Newf(fault.Invalid, "line.add", "invalid_field", "%s is missing", name)
 		}
+	}
+	if u, err := url.Parse(l.GraphURL); l.GraphURL != "" && (err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http")) {
+		return fault.Newf(fault.Invalid, "line.add", "invalid_field", "graph_url %q is not like https://graph.facebook.com", l.GraphURL)
 	}
 	if !id.Valid(string(l.ID)) {
 		return fault.Newf(fault.Invalid, "line.add", "invalid_field", "id %q is not valid: letters, digits, - and _, at most 64", l.ID)

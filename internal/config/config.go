@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"reflect"
 	"slices"
 	"strings"
@@ -46,6 +47,10 @@ type Config struct {
 		Port      int           `koanf:"port" default:"0" usage:"TCP port for other nodes; 0: any free one"`
 		Advertise string        `koanf:"advertise" usage:"host that other nodes connect to; default: host"`
 		Lease     time.Duration `koanf:"lease" default:"3s" usage:"how long the others wait for a silent node"`
+		TLSCert   string        `koanf:"tls_cert" usage:"PEM file: this node's certificate, valid for the host that others connect to"`
+		TLSKey    string        `koanf:"tls_key" usage:"PEM file: its key"`
+		TLSCA     string        `koanf:"tls_ca" usage:"PEM file: the authority that signs the nodes' certificates"`
+		Insecure  bool          `koanf:"insecure" usage:"allow other hosts' nodes without TLS, on a network that nobody else reaches"`
 	} `koanf:"cluster"`
 	Media struct {
 		UDP       string   `koanf:"udp" default:":0" usage:"host:port of the one UDP socket for all browsers' audio"`
@@ -73,6 +78,7 @@ type Config struct {
 		MaxMisses    int           `koanf:"max_misses" default:"3" usage:"missed offers in a row until not_responding"`
 	} `koanf:"agent"`
 	RelatedWithin time.Duration `koanf:"related_within" default:"2160h" usage:"an agent counts as related for so long after dealing with a contact"`
+	DrainPause    time.Duration `koanf:"drain_pause" default:"5s" usage:"how long a stopping node is unready before it refuses anything: the load balancer looks away"`
 	DrainTimeout  time.Duration `koanf:"drain_timeout" default:"2m" usage:"how long a stopping node waits for its calls"`
 	Log           struct {
 		Level  string `koanf:"level" default:"info" usage:"debug, info, warn or error"`
@@ -240,10 +246,21 @@ func (c Config) Validate() error {
 	need(c.Agent.WrapUp >= 0, "agent.wrap_up is negative")
 	need(c.RelatedWithin > 0, "related_within is %v, not above 0", c.RelatedWithin)
 	need(c.DrainTimeout >= 0, "drain_timeout is negative")
+	need((c.Cluster.TLSCert == "") == (c.Cluster.TLSKey == "") && (c.Cluster.TLSCert == "") == (c.Cluster.TLSCA == ""),
+		"cluster.tls_cert, tls_key and tls_ca go together")
+	need(c.Cluster.TLSCert != "" || c.Cluster.Insecure || loopback(c.Cluster.Host),
+		"cluster.host %s is reached from other machines: give cluster.tls_cert, tls_key and tls_ca, or say cluster.insecure", c.Cluster.Host)
+	need(c.DrainPause >= 0, "drain_pause is negative")
 	need(c.Log.Format == "json" || c.Log.Format == "text", "log.format is %q, neither json nor text", c.Log.Format)
 	_, err := c.logLevel()
 	need(err == nil, "log.level is %q, not debug, info, warn or error", c.Log.Level)
 	return errors.Join(faults...)
+}
+
+// loopback reports whether only this machine reaches the host.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // ValidateStore reports what is missing to use the database.
