@@ -31,7 +31,7 @@ type oneNode struct {
 		owned   []int
 		told    []told // messages to other nodes
 		subs    []func(cluster.View)
-		refuse  error // of every request to a virtual actor
+		hold    chan struct{} // while open, requests to virtual actors wait
 	}
 }
 
@@ -190,11 +190,10 @@ func (c *oneNode) Request(ctx context.Context, kind string, who cluster.Identity
 		return nil, fault.Newf(fault.Unavailable, "cluster.request", cluster.CodeNoOwner, "no kind %q", kind)
 	}
 	for {
-		c.mu.Lock()
-		if err := c.mu.refuse; err != nil {
-			c.mu.Unlock()
+		if err := c.wait(ctx); err != nil {
 			return nil, err
 		}
+		c.mu.Lock()
 		name := keyOf(kind, who)
 		a := c.mu.live[name]
 		if a == nil {
@@ -210,6 +209,22 @@ func (c *oneNode) Request(ctx context.Context, kind string, who cluster.Identity
 		if handled || err != nil {
 			return answer, answerErr(err, answer)
 		}
+	}
+}
+
+// wait keeps a request back while the test says so.
+func (c *oneNode) wait(ctx context.Context) error {
+	c.mu.Lock()
+	hold := c.mu.hold
+	c.mu.Unlock()
+	if hold == nil {
+		return nil
+	}
+	select {
+	case <-hold:
+		return nil
+	case <-ctx.Done():
+		return fault.Wrap(fault.Unavailable, "cluster.request", ctx.Err())
 	}
 }
 
