@@ -6,6 +6,7 @@ import (
 	"flag"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -261,4 +262,19 @@ func (b *logBook) show(t *testing.T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t.Logf("logs of the test:\n%s", b.buf.String())
+}
+
+// graph sends what a company's administrator would send to the provider.
+func (w *world) graph(path, token, body string) {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.ctx(), http.MethodPost, w.sim.URL()+path, strings.NewReader(body))
+	w.must(err)
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	w.must(err)
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		w.t.Fatalf("%s: HTTP %d", path, resp.StatusCode)
+	}
 }
