@@ -114,7 +114,7 @@ func TestTerminateBeforeConnect(t *testing.T) {
 // TestAcceptedComesLate: audio opens at pick-up, and an answered call is not cancelled although the provider says so late.
 func TestAcceptedComesLate(t *testing.T) {
 	w := newWorld(t, options{
-		settings: []string{"RAMAL_CALL_RING_TIMEOUT=1500ms"}, timings: func(t *cloud.Timings) { t.AcceptedLate = 4000 },
+		settings: []string{"RAMAL_CALL_RING_TIMEOUT=4s"}, timings: func(t *cloud.Timings) { t.AcceptedLate = 7000 },
 	})
 	w.customer(maria, "accept")
 	w.permit(maria, "maria")
