@@ -85,12 +85,12 @@ func TestDrawCall(t *testing.T) {
 			want: actors.CallView{
 				Direction: "outbound", State: "active", AnsweredAt: ptr(at(10)), MyLeg: "leg_l", Gains: map[id.Leg]float64{"leg_c": 1.5},
 			},
-			parts: []part{{"leg_c", "connected", ptr(at(10)), nil}, {"leg_l", "connected", ptr(at(1)), nil}, {"leg_f", "connecting", nil, nil}},
+			parts: []part{{"leg_c", "connected", ptr(at(10)), nil}, {"leg_l", "connected", ptr(at(1)), nil}, {"leg_f", "invited", nil, nil}},
 		},
 		"whoever is only asked has no leg": {
 			events: append(talking[:4:4], fernandoAsked), viewer: "fernando",
 			want:  actors.CallView{Direction: "outbound", State: "active", AnsweredAt: ptr(at(10))},
-			parts: []part{{"leg_c", "connected", ptr(at(10)), nil}, {"leg_l", "connected", ptr(at(1)), nil}, {"leg_f", "connecting", nil, nil}},
+			parts: []part{{"leg_c", "connected", ptr(at(10)), nil}, {"leg_l", "connected", ptr(at(1)), nil}, {"leg_f", "invited", nil, nil}},
 		},
 		"gains are the viewer's alone": {
 			events: append(talking[:4:4], call.GainSet{Listener: "leg_l", Speaker: "leg_c", Gain: 0}, fernandoAsked,
