@@ -52,8 +52,6 @@ scenario('a colleague is invited with a note and joins: three hear each other', 
     'question, answer, question: in this order',
   );
   await talk(world, ana);
-  await luis.by('conversation').locator('.conversation-head a[href*="history/call_"]').waitFor(); // it says: in a call
-
   await luis.by('invite-open').click();
   await luis.by('invite-entry').first().waitFor();
   const order = await luis.by('invite-entry').evaluateAll((all) => all.map((entry) => entry.dataset['agentId']));
@@ -74,6 +72,7 @@ scenario('a colleague is invited with a note and joins: three hear each other', 
     hears(world.ear(ana), 'the customer', ['luis', 'fernando']),
   ]);
   await world.look(luis.page, 'a call of three');
+  await luis.by('conversation').locator('.conversation-head a[href*="history/call_"]').waitFor(); // it says: in a call
   if (picture) {
     mkdirSync(picture, { recursive: true });
     await luis.page.mouse.move(640, 790); // away from the buttons
