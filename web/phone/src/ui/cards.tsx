@@ -64,7 +64,7 @@ function Answers(props: { id: string; answer?: string; answerable: boolean }): J
               key={answer}
               class="button"
               aria-pressed={props.answer === answer}
-              disabled={busy}
+              disabled={busy || props.answer === answer}
               onClick={() => once(() => phone.answer(props.id, answer))}
               data-testid={`answer-${answer}`}
             >

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { formatDay } from '../../../shared/i18n/format';
 import { locale, t } from '../i18n';
 import type { Chat } from '../protocol/types';
@@ -113,13 +113,13 @@ function Log({ chat }: { chat: Chat }): JSX.Element {
   const newest = chat.messages.at(-1)?.id ?? '';
   const own = chat.messages.at(-1)?.from === 'user';
 
-  const toEnd = () => {
+  const toEnd = useCallback(() => {
     const element = box.current;
     if (element) element.scrollTop = element.scrollHeight;
-  };
+  }, []);
   useLayoutEffect(() => {
     if (newest && (atEnd.current || own)) toEnd();
-  }, [newest, own]);
+  }, [newest, own, toEnd]);
   useEffect(() => {
     if (!box.current || !inner.current) return;
     const observer = new ResizeObserver(() => {
@@ -128,7 +128,7 @@ function Log({ chat }: { chat: Chat }): JSX.Element {
     observer.observe(box.current);
     observer.observe(inner.current);
     return () => observer.disconnect();
-  }, []);
+  }, [toEnd]);
   const onScroll = () => {
     const element = box.current;
     if (!element) return;
