@@ -3,6 +3,7 @@ import { asFailure, type Failure } from '../protocol/failure';
 import type { CallView, ContactView, EligibilityView, MessageView, NoticeView } from '../protocol/types';
 import { later } from './debounce';
 import { nextChange } from './eligibility';
+import { moment } from './moments';
 import { lineId } from './prefs';
 import { lines, listen, rest, serverNow } from './store';
 import { timeline, upsertCall, upsertMessage } from './timeline';
@@ -74,7 +75,7 @@ export class Conversation {
         rest.calls({ contact: this.id, limit: 50 }, signal),
       ]);
       batch(() => {
-        this.contact.value = contact;
+        this.takeContact(contact);
         if (this.loaded.peek()) {
           for (const message of messages.items ?? [])
             this.messages.value = upsertMessage(this.messages.peek(), message);
@@ -118,7 +119,7 @@ export class Conversation {
   }
 
   private async loadCallsUntil(oldest: string): Promise<void> {
-    while (this.callsCursor.peek() && (this.calls.peek().at(-1)?.created_at ?? '') > oldest) {
+    while (this.callsCursor.peek() && moment(this.calls.peek().at(-1)?.created_at ?? '') > moment(oldest)) {
       const query = { contact: this.id, limit: 100, cursor: this.callsCursor.peek() };
       const page = await rest.calls(query, this.abort.signal);
       batch(() => {
@@ -152,9 +153,14 @@ export class Conversation {
 
   private contactChanged(contact: ContactView): void {
     if (contact.id !== this.id) return;
+    this.takeContact(contact);
+    this.askSoon();
+  }
+
+  /** takeContact never puts an older version over a newer one: an answer may be older than a hint that overtook it. */
+  private takeContact(contact: ContactView): void {
     const known = this.contact.peek();
     if (!known || contact.version >= known.version) this.contact.value = contact;
-    this.askSoon();
   }
 
   private messageChanged(message: MessageView): void {

@@ -8,6 +8,7 @@ import type {
   PushFrame,
   Snapshot,
 } from '../protocol/types';
+import { earlier } from './moments';
 
 // The desk is all that belongs to this agent: the fold of a snapshot and the events after it, without the audio's slots,
 // which belong to the tab that plays them (calls.ts). Pure; store.ts owns the one current value.
@@ -65,11 +66,11 @@ export function applyPush(desk: Desk, frame: PushFrame): Desk {
 
 function withOffer(offers: OfferView[], offer: OfferView): OfferView[] {
   const others = offers.filter((known) => known.offer_id !== offer.offer_id);
-  return [...others, offer].sort((a, b) => a.created_at.localeCompare(b.created_at));
+  return [...others, offer].sort((a, b) => earlier(a.created_at, b.created_at));
 }
 
 function byNewest(notices: NoticeView[]): NoticeView[] {
-  return [...notices].sort((a, b) => b.at.localeCompare(a.at));
+  return [...notices].sort((a, b) => earlier(b.at, a.at));
 }
 
 /** newerCall keeps the later version of one call; another call takes the place unless it is over and ours is not. */

@@ -69,6 +69,17 @@ describe('the timeline', () => {
     expect(list[1]?.status).toBe('read');
   });
 
+  it('orders by the moment, not by the text of it, and keeps the order of equal ones', () => {
+    const whole = '2026-11-24T12:44:24Z';
+    const later = '2026-11-24T12:44:24.07Z'; // as text it is smaller
+    const list = upsertMessage(upsertMessage([], message('question', whole)), message('reply', later));
+    expect(list.map((m) => m.message_id)).toEqual(['reply', 'question']);
+    const keys = timeline([message('second', whole), message('first', whole)], [], true).map((entry) => entry.key);
+    expect(keys.slice(1)).toEqual(['first', 'second']);
+    const read = upsertMessage([message('b', whole), message('a', whole)], message('a', whole, { status: 'read' }));
+    expect(read.map((m) => m.message_id)).toEqual(['b', 'a']);
+  });
+
   it('keeps calls newest first and ignores an older version', () => {
     let list = upsertCall([call('c1', d1, 2)], call('c2', d2));
     list = upsertCall(list, call('c1', d1, 1));

@@ -1,4 +1,5 @@
 import type { CallView, MessageView } from '../protocol/types';
+import { earlier, moment } from './moments';
 
 // The timeline of a conversation: messages and calls in one order, oldest first. Pure.
 
@@ -10,8 +11,10 @@ export type Entry = { at: string; key: string } & (
 
 /** upsertMessage puts a new or changed message in its place, newest first, as the server's pages are. */
 export function upsertMessage(messages: MessageView[], message: MessageView): MessageView[] {
+  const place = messages.findIndex((known) => known.message_id === message.message_id);
+  if (place !== -1 && messages[place]?.at === message.at) return messages.with(place, message);
   const others = messages.filter((known) => known.message_id !== message.message_id);
-  const index = others.findIndex((known) => known.at <= message.at);
+  const index = others.findIndex((known) => moment(known.at) <= moment(message.at));
   if (index === -1) return [...others, message];
   return [...others.slice(0, index), message, ...others.slice(index)];
 }
@@ -25,7 +28,7 @@ export function upsertCall(calls: CallView[], call: CallView): CallView[] {
     next[index] = call;
     return next;
   }
-  return [...calls, call].sort((a, b) => b.created_at.localeCompare(a.created_at));
+  return [...calls, call].sort((a, b) => earlier(b.created_at, a.created_at));
 }
 
 /** callOf returns the call that a message of kind "call" speaks of. */
@@ -45,17 +48,17 @@ function dayOf(at: string): string {
  */
 export function timeline(messages: MessageView[], calls: CallView[], complete: boolean): Entry[] {
   const known = new Set(calls.map((call) => call.call_id));
-  const oldest = messages.at(-1)?.at ?? '';
+  const oldest = moment(messages.at(-1)?.at ?? '');
   const entries: Entry[] = [];
-  for (const message of messages) {
+  for (const message of messages.toReversed()) {
     if (message.kind === 'call' && known.has(callOf(message))) continue;
     entries.push({ kind: 'message', at: message.at, key: message.message_id, message });
   }
-  for (const call of calls) {
-    if (!complete && call.created_at < oldest) continue;
+  for (const call of calls.toReversed()) {
+    if (!complete && moment(call.created_at) < oldest) continue;
     entries.push({ kind: 'call', at: call.created_at, key: call.call_id, call });
   }
-  entries.sort((a, b) => a.at.localeCompare(b.at));
+  entries.sort((a, b) => earlier(a.at, b.at));
   const out: Entry[] = [];
   let last = '';
   for (const entry of entries) {
