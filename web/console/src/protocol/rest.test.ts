@@ -28,6 +28,11 @@ describe('Rest', () => {
     expect(headers()?.['Authorization']).toBe('Bearer tok');
   });
 
+  it('has no doubt about a reading: nothing can have been written', async () => {
+    const { rest } = answering(problem(503, { code: 'maybe_applied' }));
+    await expect(rest.contacts({})).rejects.toMatchObject({ kind: 'unavailable', code: 'store_away', status: 503 });
+  });
+
   it('reads problem+json', async () => {
     const { rest } = answering(
       problem(409, { code: 'daily_limit', detail: 'used up', next_allowed_at: '2026-11-25T12:00:00Z' }),

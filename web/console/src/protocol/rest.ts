@@ -67,6 +67,12 @@ export async function failureOf(response: Response): Promise<Failure> {
   );
 }
 
+/** withoutDoubt: a reading that got no answer changed nothing, so the record is away and no more than that. */
+function withoutDoubt(err: unknown): unknown {
+  if (!(err instanceof Failure) || err.code !== 'maybe_applied') return err;
+  return new Failure({ kind: err.kind, code: 'store_away', detail: err.detail }, err.status);
+}
+
 /** Rest reads lists and cards over HTTP. It keeps nothing. An aborted call rejects with a Failure of code "aborted". */
 export class Rest {
   constructor(
@@ -128,8 +134,12 @@ export class Rest {
   }
 
   private async get<T>(path: string, signal?: AbortSignal): Promise<T> {
-    const response = await this.fetch(path, { signal });
-    return (await response.json()) as T;
+    try {
+      const response = await this.fetch(path, { signal });
+      return (await response.json()) as T;
+    } catch (err) {
+      throw withoutDoubt(err);
+    }
   }
 
   private async fetch(path: string, init: RequestInit): Promise<Response> {

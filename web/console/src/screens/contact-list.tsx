@@ -126,6 +126,7 @@ function Rows({ selected }: { selected: string }): JSX.Element {
   }
   return (
     <>
+      {failure && <Failed failure={failure} onRetry={() => contacts.retry()} />}
       <ul
         class={contacts.status.value === 'loading' ? 'rows stale' : 'rows'}
         aria-busy={contacts.status.value === 'loading'}
@@ -134,7 +135,6 @@ function Rows({ selected }: { selected: string }): JSX.Element {
           <Row key={contact.id} contact={contact} selected={contact.id === selected} />
         ))}
       </ul>
-      {failure && <Failed failure={failure} onRetry={() => contacts.loadMore()} />}
       {contacts.hasMore.value && <More busy={contacts.loadingMore.value} onMore={() => contacts.loadMore()} />}
     </>
   );

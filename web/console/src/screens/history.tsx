@@ -182,12 +182,12 @@ function Calls({ history, filtered }: { history: History; filtered: boolean }): 
   }
   return (
     <>
+      {failure && <Failed failure={failure} onRetry={() => history.retry()} />}
       <ul class={history.status.value === 'loading' ? 'rows stale' : 'rows'}>
         {calls.map((call) => (
           <CallRow key={call.call_id} call={call} />
         ))}
       </ul>
-      {failure && <Failed failure={failure} onRetry={() => history.loadMore()} />}
       {history.cursor.value && <More busy={history.loadingMore.value} onMore={() => history.loadMore()} />}
     </>
   );

@@ -105,6 +105,7 @@ export const hasMore = computed(() => cursor.value !== '');
 export const calm = { value: () => true };
 
 let reading: AbortController | null = null;
+let failedAt: 'replace' | 'first' | 'more' = 'replace';
 
 function rememberStatuses(contacts: readonly ContactView[]): void {
   const known = new Set(statuses.peek());
@@ -134,6 +135,7 @@ async function read(how: 'replace' | 'first' | 'more'): Promise<void> {
   } catch (err) {
     const problem = asFailure(err);
     if (abort.signal.aborted || problem.code === 'aborted') return;
+    failedAt = how;
     batch(() => {
       failure.value = problem;
       if (how === 'replace') status.value = 'failed';
@@ -151,6 +153,12 @@ export function reload(): void {
   status.value = 'loading';
   readLater.cancel();
   void read('replace');
+}
+
+/** retry reads again what could not be read: the next page, or the list from its top. */
+export function retry(): void {
+  if (failedAt === 'more') loadMore();
+  else void read('first');
 }
 
 /** showChanges puts what has changed in its place. */

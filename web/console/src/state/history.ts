@@ -74,6 +74,7 @@ export class History {
   readonly loadingMore = signal(false);
 
   private filters: HistoryFilters = historyFiltersOf({});
+  private failedAt: 'replace' | 'first' | 'more' = 'replace';
   private reading: AbortController | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly stop: () => void;
@@ -97,9 +98,11 @@ export class History {
     void this.read('replace');
   }
 
+  /** retry reads again what could not be read: the next page, or the list from its top. */
   retry(): void {
-    this.status.value = 'loading';
-    void this.read('replace');
+    if (this.failedAt === 'more') return this.loadMore();
+    if (this.failedAt === 'replace') this.status.value = 'loading';
+    void this.read(this.failedAt);
   }
 
   loadMore(): void {
@@ -140,6 +143,7 @@ export class History {
     } catch (err) {
       const problem = asFailure(err);
       if (abort.signal.aborted || problem.code === 'aborted') return;
+      this.failedAt = how;
       batch(() => {
         this.failure.value = problem;
         if (how === 'replace') this.status.value = 'failed';
