@@ -14,9 +14,10 @@ const iso = (ms) => new Date(ms).toISOString();
 const hour = 3_600_000;
 
 export class FakeServer {
-  constructor({ dist, answer, now = Date.now() }) {
+  constructor({ dist, answer, close, now = Date.now() }) {
     this.dist = dist;
-    this.answer = answer; // async (sdp, call) => {sdp, slots}
+    this.answer = answer; // async (sdp, call) => {sdp, slots, peer}
+    this.closePeer = close; // async (peer)
     this.sessions = new Map(); // socket -> agent id
     this.seqs = new Map();
     this.nextId = 1;
@@ -27,6 +28,8 @@ export class FakeServer {
   reset(now = Date.now()) {
     this.requests = []; // all requests, for assertions
     this.refusals = new Map(); // request type -> error
+    this.peers = new Map(); // leg -> the peer that has its audio
+    this.failMessages = ''; // why every request message fails after it was taken
     this.delays = new Map(); // request type -> ms
     this.restFailures = new Map(); // path prefix -> {status, code, detail}
     this.refuseSockets = false;
@@ -535,6 +538,9 @@ export class FakeServer {
       others.map((person) => person.leg_id),
     );
     const leg = this.call.participants.findLast((person) => person.agent_id === agent);
+    const before = this.peers.get(leg.leg_id);
+    this.peers.set(leg.leg_id, answer.peer);
+    if (before !== undefined) await this.closePeer(before);
     return { call_id: this.call.call_id, leg_id: leg.leg_id, sdp: answer.sdp, slots: answer.slots };
   }
 
@@ -612,6 +618,14 @@ export class FakeServer {
     return { message_id: full.message_id, via: 'interactive' };
   }
 
+  /** outcome is what became of a message, told before the answer to its request. */
+  outcome(contact, id) {
+    const message = this.messages.get(contact).find((known) => known.message_id === id);
+    if (this.failMessages) Object.assign(message, { status: 'failed', error: this.failMessages });
+    else message.status = 'sent';
+    this.hint('message.changed', message);
+  }
+
   async perform(agent, type, data) {
     const contact = this.contacts.find((item) => item.id === data.contact_id);
     switch (type) {
@@ -642,7 +656,12 @@ export class FakeServer {
         return this.push(agent, 'offer.closed', { offer_id: data.offer_id, call_id: data.call_id, reason: 'declined' });
       case 'call.attach': {
         if (!this.call) throw new Error('not_in_call');
+        const leg = this.call.participants.findLast((person) => person.agent_id === agent);
+        leg.state = 'reconnecting';
+        this.changed();
         const answer = await this.media(agent, data.sdp);
+        leg.state = 'connected';
+        this.changed();
         return answer;
       }
       case 'call.invite': {
@@ -693,21 +712,24 @@ export class FakeServer {
       case 'call.volume':
         this.call.gainsOf[agent] = { ...this.call.gainsOf[agent], [data.leg_id]: data.gain };
         return this.changed();
-      case 'permission.request':
+      case 'permission.request': {
+        const via = this.eligibilityOf(contact.id).window_until ? 'interactive' : 'template';
         this.eligibility.set(contact.id, {
           ...this.eligibilityOf(contact.id),
           permission: 'requested',
           can_request: false,
           request_reasons: [{ code: 'request_limit_day', next_allowed_at: iso(Date.now() + 24 * hour) }],
         });
-        this.addMessage(contact.id, {
+        const { message_id } = this.addMessage(contact.id, {
           direction: 'out',
           kind: 'permission_request',
           text: data.text,
-          status: 'sent',
+          status: 'pending',
           agent_name: this.people.get(agent).name,
         });
-        return { message_id: 'ms_p', via: this.eligibilityOf(contact.id).window_until ? 'interactive' : 'template' };
+        this.outcome(contact.id, message_id);
+        return { message_id, via };
+      }
       case 'message.send':
         return this.addMessage(contact.id, {
           direction: 'out',

@@ -58,7 +58,7 @@ function mediaServer() {
       if (peer.iceGatheringState === 'complete') return done();
       peer.onicegatheringstatechange = () => peer.iceGatheringState === 'complete' && done();
     });
-    return { sdp: peer.localDescription.sdp, slots };
+    return { sdp: peer.localDescription.sdp, slots, peer: peers.indexOf(entry) };
   };
   window.play = async (number, index, leg) => {
     const oscillator = context.createOscillator();
@@ -134,6 +134,7 @@ export class Harness {
     });
     this.server = await new FakeServer({
       dist,
+      close: (peer) => this.media.evaluate((number) => window.closePeer(number), peer),
       answer: (sdp, legs) => this.media.evaluate(([s, l]) => window.answer(s, l), [sdp, legs]),
     }).start();
     const context = await this.browser.newContext({ permissions: ['microphone'] });

@@ -35,6 +35,8 @@ async function talking(h, open) {
 
 export async function dialAndTalk(h, open) {
   const { page } = await dialled(h, open);
+  await page.waitForSelector('[data-testid=participant][data-kind=contact] >> text=Chamando…');
+  assert.match(await text(page, 'call-reasons'), /em ligação com este contato/);
   await h.look(page, 'call-ringing');
   h.server.answered();
   await by(page, 'call-timer').waitFor();
@@ -111,6 +113,7 @@ export async function inviteAndLeave(h, open) {
   await by(other, 'offer-accept').click();
   await by(other, 'call-timer').waitFor();
   await hears(other, tone);
+  await by(page, 'invite-panel').waitFor({ state: 'detached' });
   const fernando = h.server.call.participants.at(-1).leg_id;
   // the server puts him into a free track of Luis
   await h.media.evaluate(([leg]) => window.play(window.peerCount() - 2, 1, leg), [fernando]);
@@ -164,6 +167,8 @@ export async function reloadAndOtherTab(h, open) {
 
   const second = await h.tab(context, 'ag_luis');
   await by(second, 'audio-elsewhere').waitFor();
+  assert.equal(await text(second, 'call-mute'), 'Ativar microfone', 'the mute of the agent, not of the tab');
+  await by(second, 'participant-muted').waitFor();
   await h.look(second, 'audio-elsewhere');
   assert.equal(await level(second, tone), 0);
   await by(second, 'audio-here').click();
@@ -178,6 +183,37 @@ export async function reloadAndOtherTab(h, open) {
   h.server.changed();
   await page.waitForSelector('[data-testid=call-card][data-audio=connected]');
   await hears(page, tone);
+}
+
+/** Two devices of one agent know of each other only through the server: the one that loses the audio does not fight. */
+export async function otherDevice(h, open) {
+  const { page, tone } = await talking(h, open);
+  const device = await h.tab(await open(), 'ag_luis');
+  await by(device, 'audio-here').click();
+  await hears(device, tone);
+  await by(page, 'audio-elsewhere').waitFor();
+  await hearsNot(page, tone);
+  await page.waitForTimeout(8_000); // longer than any repair waits
+  const attached = h.server.requests.filter((request) => request.type === 'call.attach');
+  assert.equal(attached.length, 1, 'nobody took it back');
+  await hears(device, tone);
+}
+
+/** When the tab with the audio goes away and others stay, each of them offers to bring it, and none takes it unasked. */
+export async function orphanedAudio(h, open) {
+  const { context, page, tone } = await talking(h, open);
+  const second = await h.tab(context, 'ag_luis');
+  const third = await h.tab(context, 'ag_luis');
+  await by(third, 'audio-elsewhere').waitFor();
+  await page.close();
+  h.server.call.participants.at(-1).state = 'reconnecting';
+  h.server.changed();
+  await second.waitForSelector('[data-testid=audio-elsewhere] >> text=estava em outra aba');
+  await h.look(second, 'audio-orphaned');
+  await second.waitForTimeout(5_000);
+  assert.equal(h.server.requests.filter((request) => request.type === 'call.attach').length, 0);
+  await third.close(); // the only one left takes it
+  await hears(second, tone);
 }
 
 export async function brokenAudio(h, open) {

@@ -104,7 +104,20 @@ export async function permission(h, open) {
   await by(page, 'permission-button').click();
   assert.match(await text(page, 'permission-via'), /modelo/);
   await h.look(page, 'permission-form');
+  h.server.failMessages = 'template_missing: template pode_ligar_v1 does not exist in pt_BR';
+  const eligibility = h.server.eligibility.get('ct_1');
   await by(page, 'permission-send').click();
+  await page.waitForSelector('[data-testid=toast-error] >> text=não foi entregue: O modelo de mensagem');
+  await page.waitForSelector('[data-testid=message] .message-error >> text=O modelo de mensagem');
+  assert.equal(await page.locator('[data-testid=toast]').count(), 0, 'no word of success');
+  h.server.failMessages = '';
+  if (eligibility) h.server.eligibility.set('ct_1', eligibility);
+  else h.server.eligibility.delete('ct_1');
+  h.server.addMessage('ct_1', { direction: 'in', text: 'Oi' }); // the answer is asked for again
+  await page.waitForSelector('[data-testid=eligibility][data-permission=none]');
+  await by(page, 'permission-button').click();
+  await by(page, 'permission-send').click();
+  await page.waitForSelector('[data-testid=toast] >> text=enviado como modelo');
   await page.waitForSelector('[data-testid=eligibility][data-permission=requested]');
   assert.match(await text(page, 'request-reasons'), /a partir de amanhã/);
 

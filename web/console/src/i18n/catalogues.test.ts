@@ -2,10 +2,19 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { differences } from '../../../shared/i18n/engine';
 import { Failure } from '../protocol/failure';
-import type { CallTrace, CallView, EligibilityView, NoticeView, OfferView } from '../protocol/types';
+import type { CallTrace, CallView, EligibilityView, NoticeView, OfferView, ParticipantView } from '../protocol/types';
 import { endReasons } from '../screens/history';
 import { eventText, namesOf } from '../ui/journal';
-import { endedSentence, noticeText, outcomeText, permissionSentence, reasonText, whyMe } from '../ui/words';
+import {
+  endedSentence,
+  legText,
+  messageErrorText,
+  noticeText,
+  outcomeText,
+  permissionSentence,
+  reasonText,
+  whyMe,
+} from '../ui/words';
 import en from './en.json';
 import { chooseLocale, failureText, has } from './index';
 import ptBR from './pt-BR.json';
@@ -118,6 +127,21 @@ describe('sentences', () => {
     );
     expect(endedSentence(call({}), true)).toContain('Você saiu');
     expect(outcomeText(call({ end_reason: 'comet' }))).toBe('Encerrada (comet)');
+  });
+
+  it('say what somebody in a call is doing', () => {
+    const leg = (direction: string, state: string, kind: string, leg_state: string) =>
+      legText({ direction, state } as CallView, { kind, state: leg_state } as ParticipantView);
+    expect(leg('outbound', 'dialing', 'contact', 'invited')).toBe('Chamando…');
+    expect(leg('outbound', 'ringing', 'contact', 'connecting')).toBe('Chamando…');
+    expect(leg('outbound', 'active', 'contact', 'connecting')).toBe('Conectando…');
+    expect(leg('inbound', 'active', 'agent', 'invited')).toBe('Convite enviado');
+  });
+
+  it('say why a message failed', () => {
+    expect(messageErrorText('template_missing: template x does not exist in pt_BR')).toContain('não existe');
+    expect(messageErrorText('window_closed')).toContain('24 h');
+    expect(messageErrorText('comet_passed: oh')).toBe('comet_passed: oh');
   });
 
   it('say notices', () => {

@@ -9,6 +9,7 @@ export type LegState = 'connecting' | 'connected' | 'disconnected' | 'failed' | 
 export interface LegEvents {
   onState: (state: LegState) => void;
   onPlaying: (running: boolean) => void; // false: the browser blocks audio until a click
+  onClosedByServer: () => void; // the server ended this connection in good order: it has another one, or none
   onMicrophoneEnded: () => void; // unplugged, or taken by the system
 }
 
@@ -45,6 +46,7 @@ export class VoiceLeg {
   async answer(sdp: string, slots: readonly SlotView[]): Promise<void> {
     await this.connection.setRemoteDescription({ type: 'answer', sdp });
     if (this.closed) return;
+    this.watchTransport();
     for (const transceiver of this.connection.getTransceivers()) {
       if (transceiver.mid !== null) this.playback.add(transceiver.mid, transceiver.receiver.track);
     }
@@ -122,6 +124,17 @@ export class VoiceLeg {
     this.microphone?.stop();
     this.connection.close();
     this.playback.close();
+  }
+
+  /** watchTransport hears DTLS's goodbye, seconds before the connection's own state shows that nobody answers. */
+  private watchTransport(): void {
+    const transport = this.sending.sender.transport;
+    if (!transport) return;
+    const look = () => {
+      if (!this.closed && transport.state === 'closed') this.events.onClosedByServer();
+    };
+    transport.addEventListener('statechange', look);
+    look();
   }
 
   private stateChanged(): void {

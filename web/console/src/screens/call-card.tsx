@@ -4,9 +4,20 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { clock, failureText, t, word } from '../i18n';
 import type { CallView } from '../protocol/types';
 import * as audio from '../state/audio';
-import { alone, attach, attachFailure, elsewhere, ending, hangUp, starting, toggleMute } from '../state/calls';
+import {
+  alone,
+  attach,
+  attachFailure,
+  elsewhere,
+  ending,
+  hangUp,
+  mutedNow,
+  orphaned,
+  starting,
+  toggleMute,
+} from '../state/calls';
 import { contactHref } from '../state/contacts';
-import { isOver, myLeg, present } from '../state/desk';
+import { isOver, myLeg, otherAgents, present } from '../state/desk';
 import { nameOf } from '../state/ringing';
 import { agentId, dismissCall, endedCall, liveCall } from '../state/store';
 import { announce } from '../ui/announce';
@@ -181,8 +192,8 @@ function Warnings({ call, away }: { call: CallView; away: boolean }): JSX.Elemen
   return (
     <>
       {away && (
-        <div class="card-warning" data-testid="audio-elsewhere" role="status">
-          <p>{failure ? failureText(failure) : t('call.audio_elsewhere')}</p>
+        <div class="card-warning" data-testid="audio-elsewhere" data-orphaned={orphaned.value} role="status">
+          <p>{failure ? failureText(failure) : t(orphaned.value ? 'call.audio_orphaned' : 'call.audio_elsewhere')}</p>
           <Button small tone="accent" icon="speaker" testid="audio-here" onClick={() => void attach(call)}>
             {t('call.audio_here')}
           </Button>
@@ -214,6 +225,12 @@ function Warnings({ call, away }: { call: CallView; away: boolean }): JSX.Elemen
 function Panels({ call }: { call: CallView }): JSX.Element {
   const [open, setOpen] = useState<'' | 'invite' | 'devices'>('');
   const toggle = (name: 'invite' | 'devices') => setOpen(open === name ? '' : name);
+  const colleagues = otherAgents(call);
+  const before = useRef(colleagues);
+  useEffect(() => {
+    if (colleagues > before.current) setOpen((now) => (now === 'invite' ? '' : now)); // the invitation was accepted
+    before.current = colleagues;
+  }, [colleagues]);
   return (
     <>
       <div class="card-tools">
@@ -252,7 +269,7 @@ function Panels({ call }: { call: CallView }): JSX.Element {
 function Controls({ call, away, going }: { call: CallView; away: boolean; going: boolean }): JSX.Element {
   const [confirming, setConfirming] = useState(false);
   const last = alone.value;
-  const muted = audio.muted.value;
+  const muted = mutedNow.value;
   const others = present(call).length > 1;
   if (going) {
     return (

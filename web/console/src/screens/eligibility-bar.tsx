@@ -5,8 +5,9 @@ import type { ContactView, EligibilityView } from '../protocol/types';
 import { dial, starting } from '../state/calls';
 import type { Conversation } from '../state/conversation';
 import { windowOpen } from '../state/eligibility';
-import { liveCall, online, request, serverNow } from '../state/store';
-import { say, sayFailure } from '../state/toasts';
+import { askPermission } from '../state/permission';
+import { liveCall, online, serverNow } from '../state/store';
+import { sayFailure } from '../state/toasts';
 import { Icon } from '../ui/icons';
 import { Button, Failed, Field } from '../ui/parts';
 import { permissionSentence, reasonText } from '../ui/words';
@@ -40,7 +41,8 @@ export function EligibilityBar({
     );
   }
   const busy = liveCall.value !== null || starting.value !== null;
-  const why = callObstacles(view, busy);
+  const together = liveCall.value?.contact.id === contact.id || starting.value?.contact?.id === contact.id;
+  const why = together ? [t('eligibility.with_contact')] : callObstacles(view, busy);
   const granted = view.permission === 'granted_temporary' || view.permission === 'granted_permanent';
   return (
     <div class="eligibility" data-testid="eligibility" data-permission={view.permission}>
@@ -138,12 +140,7 @@ function RequestForm(props: {
   const send = async () => {
     setSending(true);
     try {
-      const answer = await request('permission.request', {
-        contact_id: props.contact.id,
-        line_id: props.line,
-        text: open && text.trim() ? text.trim() : undefined,
-      });
-      say(t(answer.via === 'template' ? 'permission.sent_template' : 'permission.sent_message'));
+      await askPermission(props.contact.id, props.line, open ? text.trim() : '');
       props.onDone();
     } catch (err) {
       sayFailure(err);

@@ -28,7 +28,7 @@ export function Bell(): JSX.Element {
   const all = notices.value;
   return (
     <Popover
-      label={t('notices.bell', { count: all.length })}
+      label={all.length === 0 ? t('notices.bell_none') : t('notices.bell', { count: all.length })}
       testid="notice-bell"
       open={open}
       onOpen={(next) => {
@@ -85,7 +85,8 @@ async function callNow(notice: NoticeView): Promise<void> {
 }
 
 function NoticeBody({ notice, onDone }: { notice: NoticeView; onDone?: () => void }): JSX.Element {
-  const canDial = notice.kind === 'permission_granted' && notice.contact_id !== undefined;
+  const together = liveCall.value?.contact.id === notice.contact_id; // then there is nobody to call
+  const canDial = notice.kind === 'permission_granted' && notice.contact_id !== undefined && !together;
   const busy = liveCall.value !== null || starting.value !== null;
   const href = notice.contact_id
     ? contactHref(notice.contact_id)

@@ -1,15 +1,16 @@
 import type { JSX } from 'preact';
 import { useId } from 'preact/hooks';
-import { percent, t, word } from '../i18n';
+import { percent, t } from '../i18n';
 import { gainOf } from '../media/slots';
 import type { CallView, ParticipantView } from '../protocol/types';
 import * as audio from '../state/audio';
-import { cancelInvite } from '../state/calls';
+import { cancelInvite, mutedNow } from '../state/calls';
 import { myLeg, present } from '../state/desk';
 import { agentId } from '../state/store';
 import { setVolume, toggleSilence } from '../state/volumes';
 import { Icon } from '../ui/icons';
 import { Avatar, Button } from '../ui/parts';
+import { legText } from '../ui/words';
 
 /** Participants lists who is in the call, with the volume at which I hear each of them. */
 export function Participants({ call }: { call: CallView }): JSX.Element {
@@ -25,7 +26,7 @@ export function Participants({ call }: { call: CallView }): JSX.Element {
 
 function Person({ call, person, mine }: { call: CallView; person: ParticipantView; mine: boolean }): JSX.Element {
   const talking = audio.speaking.value.has(person.leg_id);
-  const muted = mine ? audio.muted.value : person.muted;
+  const muted = mine ? mutedNow.value : person.muted;
   return (
     <li
       class={`participant${talking ? ' talking' : ''}`}
@@ -42,7 +43,7 @@ function Person({ call, person, mine }: { call: CallView; person: ParticipantVie
           {person.kind === 'contact' && <span class="badge outline">{t('call.customer')}</span>}
         </p>
         <p class="muted participant-state">
-          {word('leg_state', person.state, 'leg_state.connected')}
+          {legText(call, person)}
           {muted && (
             <span class="muted-mark" data-testid="participant-muted">
               <Icon name="microphoneOff" size={14} />
@@ -52,7 +53,7 @@ function Person({ call, person, mine }: { call: CallView; person: ParticipantVie
         </p>
         {!mine && person.state !== 'invited' && <Volume call={call} person={person} />}
       </div>
-      {person.state === 'invited' && !mine && (
+      {person.state === 'invited' && person.kind === 'agent' && !mine && (
         <Button
           small
           tone="ghost"

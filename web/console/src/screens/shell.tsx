@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { chooseLocale, locale, t } from '../i18n';
 import { listQuery, watchContacts } from '../state/contacts';
+import { notificationsPutOff } from '../state/prefs';
 import { askNotifications, notificationState } from '../state/ringing';
 import { formatHash, type Place, route } from '../state/route';
 import { agent, desk, link, retryNow } from '../state/store';
@@ -144,7 +145,7 @@ function Banner(): JSX.Element | null {
       </div>
     );
   }
-  if (notificationState.value !== 'default') return null;
+  if (notificationState.value !== 'default' || notificationsPutOff.value) return null;
   return (
     <div class="banner" data-testid="notifications-banner">
       <Icon name="bell" size={16} />
@@ -152,6 +153,16 @@ function Banner(): JSX.Element | null {
       <Button small testid="notifications-allow" onClick={() => void askNotifications()}>
         {t('notifications.ask')}
       </Button>
+      <Button
+        small
+        tone="ghost"
+        icon="close"
+        label={t('notifications.put_off')}
+        testid="notifications-put-off"
+        onClick={() => {
+          notificationsPutOff.value = 'yes';
+        }}
+      />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { day, dayTime, has, t, time, word } from '../i18n';
+import { day, dayTime, t, time, word } from '../i18n';
 import type { CallView, MessageView } from '../protocol/types';
 import type { Conversation } from '../state/conversation';
 import { formatHash } from '../state/route';
@@ -10,7 +10,7 @@ import { announce } from '../ui/announce';
 import { Icon } from '../ui/icons';
 import { More } from '../ui/infinite';
 import { Empty, Failed, Spinner } from '../ui/parts';
-import { agentsOf, directionText, outcomeText, outcomeTone, talkText } from '../ui/words';
+import { agentsOf, directionText, messageErrorText, outcomeText, outcomeTone, talkText } from '../ui/words';
 
 type View = 'all' | 'calls';
 
@@ -44,6 +44,9 @@ export function Timeline({ conversation }: { conversation: Conversation }): JSX.
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <div class="timeline-scroll" tabIndex={0} role="region" aria-label={t('timeline.label')} data-testid="timeline">
         <div class="timeline-inner">
+          {conversation.failure.value && (
+            <Failed failure={conversation.failure.value} onRetry={() => void conversation.load()} />
+          )}
           {conversation.olderFailure.value && (
             <Failed failure={conversation.olderFailure.value} onRetry={() => void conversation.loadOlder()} />
           )}
@@ -169,7 +172,7 @@ function MessageRow({ message }: { message: MessageView }): JSX.Element {
         {message.status === 'failed' && message.error && (
           <span class="message-error">
             {t('message.failed', {
-              why: has(`error.${message.error}`) ? word('error', message.error, 'error.unknown_reason') : message.error,
+              why: messageErrorText(message.error),
             })}
           </span>
         )}

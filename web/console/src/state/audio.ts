@@ -28,6 +28,7 @@ let leg: VoiceLeg | null = null;
 let slots: SlotView[] = [];
 let early: { call: string; slots: SlotView[] } | null = null; // slots that overtook the answer
 let freeLock: (() => void) | null = null;
+let closedByServer = false;
 let speakingTimer: ReturnType<typeof setInterval> | undefined;
 
 /** markedCall is the call whose audio this tab had before a reload. */
@@ -39,17 +40,28 @@ export function unmark(): void {
   sessionStorage.removeItem(markKey);
 }
 
+/** goodbye says that the server itself ended the connection of this tab's leg. */
+export function goodbye(): boolean {
+  return closedByServer;
+}
+
 /** openLeg makes a fresh leg in place of the old one, and asks for the microphone beside it. */
 export function openLeg(onState: () => void): VoiceLeg {
   closeLeg();
   const fresh = new VoiceLeg({
     onState: (state) => {
       if (leg !== fresh) return;
-      audioState.value = state;
+      audioState.value = closedByServer ? 'closed' : state;
       onState();
     },
     onPlaying: (running) => {
       if (leg === fresh) audioBlocked.value = !running;
+    },
+    onClosedByServer: () => {
+      if (leg !== fresh) return;
+      closedByServer = true;
+      audioState.value = 'closed';
+      onState();
     },
     onMicrophoneEnded: () => {
       if (leg !== fresh) return;
@@ -70,9 +82,11 @@ export function isCurrent(candidate: VoiceLeg): boolean {
   return leg === candidate;
 }
 
-/** completeLeg takes the server's answer: from here on the audio of the call is in this tab. */
-export async function completeLeg(fresh: VoiceLeg, answer: MediaAnswer): Promise<void> {
-  const free = await tryLock(audioLock(), true);
+/** completeLeg takes the server's answer: from here on the audio of the call is in this tab, until onStolen. */
+export async function completeLeg(fresh: VoiceLeg, answer: MediaAnswer, onStolen: () => void): Promise<void> {
+  const free = await tryLock(audioLock(), true, () => {
+    if (leg === fresh) onStolen();
+  });
   if (leg !== fresh) {
     free?.();
     return;
@@ -97,6 +111,7 @@ export function closeLeg(): void {
   leg = null;
   slots = [];
   early = null;
+  closedByServer = false;
   freeLock?.();
   freeLock = null;
   batch(() => {

@@ -4,7 +4,8 @@ import type { CallView, ContactView, MediaAnswer, OfferView, PushFrame, SlotView
 import * as audio from './audio';
 import { isOver, myLeg, otherAgents } from './desk';
 import { agent, desk, dismissCall, endedCall, listen, liveCall, online, request, rest, showEnded } from './store';
-import { audioLock, onTabMessage, tabId, tellTabs, tryLock } from './tabs';
+import { audioLock, onTabMessage, otherTabs, tabId, tellTabs, tryLock } from './tabs';
+import { type Repair, repair } from './takeover';
 import { sayFailure } from './toasts';
 import { confirmVolumes } from './volumes';
 
@@ -30,8 +31,21 @@ export const elsewhere = computed(() => {
 
 const endedForMs = 8_000;
 const repairAfterMs = 1_500;
-const takenAfterMs = 6_000;
 const adoptAfterMs = 3_000;
+const adoptFromDeviceAfterMs = 10_000; // another device repairs its own connection sooner
+const announcedForMs = 15_000;
+
+/** orphaned: nobody has the audio of the call at this moment; whoever had it is gone or is coming back. */
+export const orphaned = computed(
+  () => elsewhere.value && liveCall.value !== null && myLeg(liveCall.value, agent.value?.id)?.state === 'reconnecting',
+);
+
+/** mutedNow is this agent's microphone in the call: as switched here, or by the server where the audio is elsewhere. */
+export const mutedNow = computed(() => {
+  const call = liveCall.value;
+  if (!call || starting.value || audio.audioCall.value === call.call_id) return audio.muted.value;
+  return myLeg(call, agent.value?.id)?.muted ?? false;
+});
 
 async function start(what: Starting, send: (sdp: string) => Promise<MediaAnswer>): Promise<void> {
   if (starting.peek()) return;
@@ -39,7 +53,7 @@ async function start(what: Starting, send: (sdp: string) => Promise<MediaAnswer>
   const leg = audio.openLeg(reconcileSoon);
   try {
     const answer = await send(await leg.offer());
-    if (audio.isCurrent(leg)) await audio.completeLeg(leg, answer);
+    if (audio.isCurrent(leg)) await audio.completeLeg(leg, answer, () => yieldTo('tab'));
   } catch (err) {
     if (audio.isCurrent(leg)) audio.closeLeg();
     throw err;
@@ -102,6 +116,7 @@ function unmarkHandled(offer: string): void {
 /** attach brings the call's audio into this tab. */
 export async function attach(call: CallView): Promise<void> {
   attachFailure.value = null;
+  yielded = null;
   const mine = myLeg(call, agent.peek()?.id);
   audio.muteLeg(mine?.muted ?? false);
   try {
@@ -140,7 +155,7 @@ async function sendEnding(): Promise<void> {
 export async function toggleMute(): Promise<void> {
   const call = liveCall.peek();
   if (!call) return;
-  const next = !audio.muted.peek();
+  const next = !mutedNow.peek();
   audio.muteLeg(next);
   await sendMute(call.call_id, next);
 }
@@ -188,6 +203,8 @@ function reconcileIn(ms: number): void {
 }
 
 let brokenSince = 0;
+let announcedAt = 0; // when the server last called our leg missed although its connection here was well
+let yielded: { call: string; to: 'tab' | 'device' } | null = null; // who took this call's audio from here
 
 /** reconcile brings this tab's audio in line with the server's view: take, repair, give up, or leave alone. */
 function reconcile(): void {
@@ -209,6 +226,15 @@ function drop(): void {
   audio.closeLeg();
   audio.unmark();
   brokenSince = 0;
+  announcedAt = 0;
+}
+
+/** yieldTo gives the audio up to another tab or device that has taken it, and remembers that, so as not to fight. */
+function yieldTo(to: 'tab' | 'device'): void {
+  const call = audio.audioCall.peek();
+  if (!call) return;
+  drop();
+  yielded = { call, to };
 }
 
 /** keep repairs a broken connection when the server misses us, and gives up when somebody else has taken our place. */
@@ -220,35 +246,44 @@ function keep(call: CallView): void {
   }
   const now = Date.now();
   if (!brokenSince) brokenSince = now;
-  const broken = now - brokenSince;
-  if (!online.peek() || broken < repairAfterMs) return reconcileIn(repairAfterMs);
-  if (myLeg(call, agent.peek()?.id)?.state === 'reconnecting') {
-    brokenSince = 0;
-    void attach(call);
-    return;
-  }
-  if (state !== 'disconnected' && broken > takenAfterMs) return drop();
-  reconcileIn(repairAfterMs);
+  const next: Repair = repair({
+    online: online.peek(),
+    missed: myLeg(call, agent.peek()?.id)?.state === 'reconnecting',
+    goodbye: audio.goodbye(),
+    announced: now - announcedAt < announcedForMs,
+    gone: state !== 'disconnected',
+    brokenMs: now - brokenSince,
+  });
+  if (next === 'wait') return reconcileIn(500);
+  if (next === 'yield') return yieldTo('device');
+  brokenSince = 0;
+  void attach(call);
 }
 
-/** adopt takes the audio of a call that this tab had before a reload, or that nobody has any more. */
+/**
+ * adopt takes the audio of a call that this tab had before a reload, or that nobody has any more when this is the
+ * agent's only tab here. What another device took, it leaves to that one for long enough to repair its connection.
+ */
 async function adopt(call: CallView): Promise<void> {
   if (looking || attachFailure.peek() || !online.peek()) return;
   const marked = audio.markedCall() === call.call_id;
   const lost = myLeg(call, agent.peek()?.id)?.state === 'reconnecting';
+  const gaveUp = yielded?.call === call.call_id ? yielded.to : '';
   if (!marked && !lost) return;
   looking = true;
   try {
-    const free = await freeForUs(marked ? 0 : adoptAfterMs);
+    const free = await freeForUs(marked ? 0 : gaveUp === 'device' ? adoptFromDeviceAfterMs : adoptAfterMs);
     const now = liveCall.peek();
     if (!free) {
       if (marked) audio.unmark(); // a copy of this tab has the audio
       return;
     }
     if (now?.call_id !== call.call_id || starting.peek() || ending.peek()?.call === call.call_id) return;
+    if (!marked && (await otherTabs()) > 0) return; // the card offers it in each of them
     if (marked || myLeg(now, agent.peek()?.id)?.state === 'reconnecting') await attach(now);
   } finally {
     looking = false;
+    if (orphaned.peek() && !marked) reconcileIn(adoptAfterMs); // another tab may close without a word
   }
 }
 
@@ -296,6 +331,12 @@ async function tellEnd(id: string): Promise<void> {
   }
 }
 
+/** noteTaking remembers the moment at which another session of mine begins to take this tab's audio. */
+function noteTaking(call: CallView): void {
+  if (audio.audioCall.peek() !== call.call_id || audio.audioState.peek() !== 'connected') return;
+  if (myLeg(call, agent.peek()?.id)?.state === 'reconnecting') announcedAt = Date.now();
+}
+
 function onEvent(frame: PushFrame): void {
   if (frame.type === 'call.slots') {
     const data = frame.data as { call_id: string; slots: SlotView[] | null };
@@ -304,8 +345,7 @@ function onEvent(frame: PushFrame): void {
   if (frame.type !== 'call.updated') return;
   const call = frame.data as CallView;
   confirmVolumes(call);
-  const mine = myLeg(call, agent.peek()?.id);
-  if (audio.audioCall.peek() !== call.call_id && mine && !starting.peek()) audio.muted.value = mine.muted;
+  noteTaking(call);
 }
 
 /** watchCalls runs the rules above until the returned function is called. */
@@ -315,7 +355,7 @@ export function watchCalls(): () => void {
     listen({ event: onEvent, reset: (_snapshot, before) => queueMicrotask(() => afterReset(before.call)) }),
     onTabMessage((message) => {
       if (message.type === 'offer_handled') markHandled(message.offer);
-      if (message.type === 'audio_taken' && message.tab !== tabId && audio.audioCall.peek()) drop();
+      if (message.type === 'audio_taken' && message.tab !== tabId) yieldTo('tab');
     }),
     effect(() => {
       // what is read here is what reconcile depends on

@@ -36,6 +36,7 @@ export const microphoneId = stored<string>('microphone', ''); // "" is the syste
 export const speakerId = stored<string>('speaker', '');
 export const ringerId = stored<string>('ringer', '');
 export const ringVolume = stored<number>('ring_volume', 0.8); // 0 to 1
+export const notificationsPutOff = stored<string>('notifications_put_off', ''); // "yes": the strip was dismissed
 export const lineId = stored<string>('line', '');
 
 effect(() => {

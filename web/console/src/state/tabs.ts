@@ -6,7 +6,6 @@ import { agentId } from './store';
 
 export type TabMessage =
   | { type: 'audio_taken'; tab: string; call: string } // that tab has the call's audio now
-  | { type: 'audio_left'; tab: string; call: string }
   | { type: 'offer_handled'; offer: string }; // accepted or declined there: silence it here at once
 
 /** tabId names this page load, for other tabs only. */
@@ -64,8 +63,11 @@ export function queueFor(name: string): Turn {
   };
 }
 
-/** tryLock takes a lock that is free at this moment; null when another tab has it. The returned function frees it. */
-export function tryLock(name: string, steal = false): Promise<(() => void) | null> {
+/**
+ * tryLock takes a lock that is free at this moment; null when another tab has it. The returned function frees it. With
+ * `steal` it is taken from whoever has it, whose onStolen is called.
+ */
+export function tryLock(name: string, steal = false, onStolen?: () => void): Promise<(() => void) | null> {
   if (!navigator.locks) return Promise.resolve(() => undefined);
   return new Promise((resolve) => {
     const options: LockOptions = steal ? { steal: true } : { ifAvailable: true };
@@ -77,9 +79,27 @@ export function tryLock(name: string, steal = false): Promise<(() => void) | nul
         }
         return new Promise<void>((release) => resolve(() => release()));
       })
-      .catch(() => undefined); // stolen later: the audio_taken message says so
+      .catch(() => onStolen?.()); // another tab took it
   });
 }
+
+/** otherTabs counts the agent's other tabs in this browser that are alive; without Web Locks nobody knows, so one may be. */
+export async function otherTabs(): Promise<number> {
+  if (!navigator.locks) return 1;
+  const { held } = await navigator.locks.query();
+  return othersAmong(
+    (held ?? []).map((lock) => lock.name ?? ''),
+    aliveLock(''),
+    tabId,
+  );
+}
+
+/** othersAmong counts the names of `alive` locks that are not mine. Pure. */
+export function othersAmong(names: readonly string[], prefix: string, mine: string): number {
+  return names.filter((name) => name.startsWith(prefix) && name !== prefix + mine).length;
+}
+
+const aliveLock = (tab: string) => `ramal.tab.${agentId.peek()}.${tab}`;
 
 export const audioLock = () => `ramal.audio.${agentId.peek()}`;
 
@@ -103,6 +123,7 @@ export function joinTabs(): () => void {
     channel.onmessage = (ev: MessageEvent<TabMessage>) => {
       for (const receive of [...receivers]) receive(ev.data);
     };
+    const alive = queueFor(aliveLock(tabId));
     const notifying = queueFor(`ramal.notify.${id}`);
     const watchNotifying = effect(() => {
       notifies.value = notifying.mine.value;
@@ -114,6 +135,7 @@ export function joinTabs(): () => void {
       watchNotifying();
       watchRinging();
       notifying.give();
+      alive.give();
       rings.value = false;
       notifies.value = false;
     };

@@ -24,9 +24,11 @@ export const toasts = signal<readonly Toast[]>([]);
 let nextId = 1;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-function add(toast: Omit<Toast, 'id'>): void {
-  toasts.value = [...toasts.peek(), { ...toast, id: nextId++ }].slice(-most);
+function add(toast: Omit<Toast, 'id'>): number {
+  const id = nextId++;
+  toasts.value = [...toasts.peek(), { ...toast, id }].slice(-most);
   schedule();
+  return id;
 }
 
 function schedule(): void {
@@ -43,15 +45,20 @@ function schedule(): void {
   );
 }
 
-export function say(text: string): void {
-  add({ tone: 'info', text, untilMs: Date.now() + infoMs });
+/** say shows a text and returns the toast's id. */
+export function say(text: string): number {
+  return add({ tone: 'info', text, untilMs: Date.now() + infoMs });
 }
 
 /** sayFailure says an error in words; what the user gave up is not an error. */
 export function sayFailure(err: unknown): void {
   const failure = asFailure(err);
   if (failure.code === 'aborted') return;
-  const text = failureText(failure);
+  sayError(failureText(failure));
+}
+
+/** sayError shows an error that is in words already, once. */
+export function sayError(text: string): void {
   dismissWhere((toast) => toast.tone === 'error' && toast.text === text);
   add({ tone: 'error', text, untilMs: Date.now() + errorMs });
 }

@@ -1,5 +1,13 @@
-import { dayTime, duration, t, word } from '../i18n';
-import type { CallView, Colleague, EligibilityView, NoticeView, OfferView, Reason } from '../protocol/types';
+import { dayTime, duration, has, type Key, t, word } from '../i18n';
+import type {
+  CallView,
+  Colleague,
+  EligibilityView,
+  NoticeView,
+  OfferView,
+  ParticipantView,
+  Reason,
+} from '../protocol/types';
 import { callsLeft } from '../state/eligibility';
 
 // Views said in words. Every enumeration is open: a word that the catalogues do not know is shown as it came.
@@ -44,6 +52,20 @@ export function involvedText(colleague: Colleague): string {
 
 export function directionText(call: CallView): string {
   return word('direction', call.direction, 'direction.unknown');
+}
+
+/** legText says what somebody in a call is doing; the customer whom we call is being called, not invited. */
+export function legText(call: CallView, person: ParticipantView): string {
+  const called = call.direction === 'outbound' && (call.state === 'dialing' || call.state === 'ringing');
+  if (person.kind === 'contact' && (person.state === 'invited' || (called && person.state === 'connecting')))
+    return t('leg_state.calling');
+  return word('leg_state', person.state, 'leg_state.connected');
+}
+
+/** messageErrorText says why a message was not delivered: our word ("template_missing: …") in words, else as it came. */
+export function messageErrorText(error: string): string {
+  const name = error.split(':', 1)[0]?.trim() ?? '';
+  return has(`error.${name}`) ? t(`error.${name}` as Key) : error;
 }
 
 /** outcomeText says how a call ended, or what it is doing. */
