@@ -106,7 +106,7 @@ func testCursorStability(t *testing.T, e indexer.Engine) {
 			for _, c := range ids {
 				seen[c]++
 			}
-			if res.Next == "" {
+			if res.Next == "" || page > 60 {
 				break
 			}
 			r.Cursor = res.Next

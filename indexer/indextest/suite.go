@@ -115,6 +115,9 @@ func collect(ctx context.Context, s indexer.Searcher, r indexer.Request) (p page
 		if res.Next == "" {
 			return p, nil
 		}
+		if len(p.hits) > p.found {
+			return p, fmt.Errorf("%d hits of %d found, and there is a next page", len(p.hits), p.found)
+		}
 		if len(res.Hits) == 0 {
 			return p, errors.New("an empty page with a next one")
 		}

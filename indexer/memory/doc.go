@@ -16,6 +16,9 @@
 // nothing. A deletion takes the document out of every posting; its ordinal goes to a later one. A small shard does
 // without short beginnings and grams and looks at its documents instead.
 //
+// A search sees each shard at one moment, but not all shards at the same one. A hit is read again at the end: it may
+// be newer than what matched, and one that was deleted meanwhile is missing from the page.
+//
 // # What it costs
 //
 // A million contacts of 200 tenants, the largest with 200,000, each with a name, a phone, an order number for two in
@@ -37,7 +40,4 @@
 //
 // Not measured: a tenant beyond 200,000, attributes of which nearly all values differ (about 120 bytes a document
 // for each), and what the feed and the store cost beside it.
-//
-// A search sees each shard at one moment, but not all shards at the same one. A hit is read again at the end: it may
-// be newer than what matched, and one that was deleted meanwhile is missing from the page.
 package memory
