@@ -44,7 +44,7 @@ type LineView struct {
 // ContactView is a contact as lists and cards show it.
 type ContactView struct {
 	ID             id.Contact `json:"id"`
-	Version        int64      `json:"version"`
+	Version        int64      `json:"version,omitempty"` // a higher one is newer; absent where it is not known
 	Name           string     `json:"name"`
 	Phone          string     `json:"phone,omitempty"` // E.164 with "+", absent for a user known by username only
 	Status         string     `json:"status,omitempty"`

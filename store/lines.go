@@ -55,19 +55,36 @@ type LineRow struct {
 	Settings      []byte // JSON object; empty is {}
 	State         []byte // JSON object of the line actor; empty is {}
 	Version       int64  // of this row; 1 or more
+	Sealed        bool   // lists only: the credentials cannot be opened with the keys at hand, and are empty
 }
 
 const lineColumns = `tenant, id, name, phone_number_id, display_number, waba_id, graph_url, api_version, secrets,
 	settings, state, version`
 
-func (s *Store) scanLine(r pgx.CollectableRow) (l LineRow, err error) {
-	var sealed []byte
-	if err := r.Scan(&l.Tenant, &l.ID, &l.Name, &l.PhoneNumberID, &l.DisplayNumber, &l.WABAID, &l.GraphURL,
-		&l.APIVersion, &sealed, &l.Settings, &l.State, &l.Version); err != nil {
+func (s *Store) scanLine(r pgx.CollectableRow) (LineRow, error) {
+	l, sealed, err := scanSealedLine(r)
+	if err == nil {
+		l.Credentials, err = s.openCredentials(l.Tenant, l.ID, sealed)
+	}
+	return l, err
+}
+
+// scanAnyLine is scanLine for lists: one line under a lost key must not hide the others.
+func (s *Store) scanAnyLine(r pgx.CollectableRow) (LineRow, error) {
+	l, sealed, err := scanSealedLine(r)
+	if err != nil {
 		return l, err
 	}
-	l.Credentials, err = s.openCredentials(l.Tenant, l.ID, sealed)
-	return l, err
+	if l.Credentials, err = s.openCredentials(l.Tenant, l.ID, sealed); err != nil {
+		l.Credentials, l.Sealed = LineCredentials{}, true
+	}
+	return l, nil
+}
+
+func scanSealedLine(r pgx.CollectableRow) (l LineRow, sealed []byte, err error) {
+	err = r.Scan(&l.Tenant, &l.ID, &l.Name, &l.PhoneNumberID, &l.DisplayNumber, &l.WABAID, &l.GraphURL,
+		&l.APIVersion, &sealed, &l.Settings, &l.State, &l.Version)
+	return l, sealed, err
 }
 
 // InsertLine adds a line; Conflict when its id or phone-number id is taken, Invalid for an unknown tenant.
@@ -98,9 +115,9 @@ func (s *Store) LineByPhoneNumberID(ctx context.Context, phoneNumberID string) (
 		`SELECT `+lineColumns+` FROM lines WHERE phone_number_id = $1`, phoneNumberID)
 }
 
-// ListLines reads all lines of a tenant in the order of their ids.
+// ListLines reads all lines of a tenant in the order of their ids; see LineRow.Sealed.
 func (s *Store) ListLines(ctx context.Context, tenant id.Tenant) ([]LineRow, error) {
-	return many(ctx, s, "store.list_lines", s.scanLine,
+	return many(ctx, s, "store.list_lines", s.scanAnyLine,
 		`SELECT `+lineColumns+` FROM lines WHERE tenant = $1 ORDER BY id`, tenant)
 }
 

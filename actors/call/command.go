@@ -186,6 +186,7 @@ type (
 	LegAway struct {
 		Leg    id.Leg `json:"leg"`
 		Failed bool   `json:"failed"`
+		Closed bool   `json:"closed,omitempty"` // with Failed: the other side said goodbye
 		Detail string `json:"detail,omitempty"`
 	}
 	// FirstMedia says that the first RTP packet came in from a leg At.

@@ -76,14 +76,21 @@ func decideProviderEnded(s State, c ProviderEnded, now time.Time) []Event {
 	switch {
 	case !s.AnsweredAt.IsZero() && c.Failed:
 		return finish(s, ByProvider, MediaFailed, c.Detail, "", now)
-	case !s.AnsweredAt.IsZero():
-		return finish(s, ByCustomer, Completed, c.Detail, "", now)
 	case c.Failed:
 		return finish(s, ByProvider, ProviderError, c.Detail, "", now)
-	case s.Direction == Inbound:
-		return finish(s, ByCustomer, Abandoned, c.Detail, "", now)
 	}
-	return finish(s, ByCustomer, NoAnswer, c.Detail, "", now)
+	return finish(s, ByCustomer, leftBy(s), c.Detail, "", now)
+}
+
+// leftBy is the reason of a call that the customer ends.
+func leftBy(s State) EndReason {
+	switch {
+	case !s.AnsweredAt.IsZero():
+		return Completed
+	case s.Direction == Inbound:
+		return Abandoned
+	}
+	return NoAnswer
 }
 
 // decideMedia judges facts of the media plane about a call that has not ended.
@@ -101,6 +108,9 @@ func decideMedia(s State, cmd ofMedia, now time.Time) []Event {
 		if c.Leg == s.ContactLeg {
 			if !c.Failed {
 				return nil // interrupted only: the provider's side may come back, and tells us if it does not
+			}
+			if c.Closed { // the customer has hung up, and the provider's word is on its way
+				return finish(s, ByCustomer, leftBy(s), "", hangup(s), now)
 			}
 			return finish(s, ByProvider, MediaFailed, c.Detail, hangup(s), now)
 		}

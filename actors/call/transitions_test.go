@@ -127,7 +127,7 @@ func inputs() []Command {
 		Decline{"luis", "of_luis"}, Decline{"fernando", "of_fernando"}, Attach{"luis", "offer"}, Attach{"bia", "offer"}, invite("fernando"), invite("bia"),
 		CancelInvite{"luis", "fernando"}, Leave{"luis"}, Leave{"fernando"}, Leave{"bia"}, End{"luis"}, End{"bia"}, SetMuted{"luis", true}, SetMuted{"luis", false}, SetMuted{"bia", true},
 		SetGain{"luis", "leg_c", 0.5}, SetGain{"luis", "leg_c", 1}, SetGain{"luis", "leg_c", 2.1}, SetGain{"luis", "leg_luis", 1}, SetGain{"bia", "leg_c", 1},
-		AttachFailed{"luis", "leg_luis"}, LegUp{"leg_luis"}, LegUp{"leg_c"}, LegAway{Leg: "leg_luis"}, LegAway{Leg: "leg_c"}, LegAway{Leg: "leg_c", Failed: true}, FirstMedia{"leg_c", t0.Add(7 * time.Second)}, FirstMedia{"leg_luis", t0},
+		AttachFailed{"luis", "leg_luis"}, LegUp{"leg_luis"}, LegUp{"leg_c"}, LegAway{Leg: "leg_luis"}, LegAway{Leg: "leg_c"}, LegAway{Leg: "leg_c", Failed: true}, LegAway{Leg: "leg_c", Failed: true, Closed: true}, FirstMedia{"leg_c", t0.Add(7 * time.Second)}, FirstMedia{"leg_luis", t0},
 		Replace{"call_2"}, Lost{}, Wake{},
 	}
 }
@@ -187,7 +187,7 @@ func short(v any) string {
 	_ = json.Unmarshal(raw, &m)
 	name := strings.TrimPrefix(fmt.Sprintf("%T", v), "call.")
 	var words []string
-	for _, key := range []string{"stage", "agent", "offer", "who", "agents", "leg", "listener", "speaker", "gain", "muted", "reason", "refuse", "detail", "by", "failed", "gone", "hangup", "source", "provider_id"} {
+	for _, key := range []string{"stage", "agent", "offer", "who", "agents", "leg", "listener", "speaker", "gain", "muted", "reason", "refuse", "detail", "by", "failed", "closed", "gone", "hangup", "source", "provider_id"} {
 		switch x := m[key].(type) {
 		case nil:
 		case map[string]any:

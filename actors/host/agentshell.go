@@ -14,11 +14,12 @@ import (
 // agentDesk is what an agent's actor holds beside its state: the number of the last event, and its call as the
 // sessions last saw it. It begins anew when the actor moves: the numbers then jump, and the sessions ask for a snapshot.
 type agentDesk struct {
-	seq     int64
-	call    json.RawMessage
-	of      id.Call
-	version int64   // of call
-	over    id.Call // the last that ended: its late views are not drawn
+	presence *actors.PersonView // changed, to be announced once it is stored
+	seq      int64
+	call     json.RawMessage
+	of       id.Call
+	version  int64   // of call
+	over     id.Call // the last that ended: its late views are not drawn
 }
 
 // Messages to an agent that are no commands of its core.
@@ -113,12 +114,21 @@ func (h *Host) pushToAgent(v *agentActor, kind string, data json.RawMessage) {
 	}
 }
 
+// announce hints a change of presence once it is stored, since whoever hears of it reads it there.
+func (h *Host) announce(v *agentActor) {
+	d := h.desk(v)
+	if d.presence != nil {
+		h.hint(v.who.Tenant, actors.HintPresence, *d.presence)
+		d.presence = nil
+	}
+}
+
 func (h *Host) performAgent(v *agentActor, eff agent.Effect) {
 	switch e := eff.(type) {
 	case agent.Push:
 		h.pushToAgent(v, e.Type, e.Data)
 	case agent.AnnouncePresence:
-		h.hint(v.who.Tenant, actors.HintPresence, actors.PersonView{ID: v.s.ID, Name: v.s.Name, Presence: string(e.Presence)})
+		h.desk(v).presence = &actors.PersonView{ID: v.s.ID, Name: v.s.Name, Presence: string(e.Presence)}
 	case agent.SessionGone:
 		h.sessions.send(v.who.Tenant, e.Node, toSessions{Sessions: []id.Session{e.Session}, Cut: true})
 	case agent.OfferEnded:

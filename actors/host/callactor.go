@@ -55,6 +55,7 @@ type callActor struct {
 	conf      *media.Conference
 	alarm     *time.Timer
 	wakeAt    time.Time
+	notBefore time.Time // after an alarm that could not be obeyed
 	marks     marks
 	departing bool
 	sdp       string      // inbound: our answer, the same for pre_accept and accept
@@ -78,11 +79,10 @@ type (
 )
 
 const (
-	journalWait   = 250 * time.Millisecond // beyond this the call goes on unsaved
-	journalRetry  = 500 * time.Millisecond
-	renewEvery    = 20 * time.Second
-	leaseOf       = 90 * time.Second // of everything a call keeps busy
-	lingerOnEnded = 30 * time.Second // an ended call still answers late webhooks for so long
+	journalWait  = 250 * time.Millisecond // beyond this the call goes on unsaved
+	journalRetry = 500 * time.Millisecond
+	renewEvery   = 20 * time.Second
+	leaseOf      = 90 * time.Second // of everything a call keeps busy
 )
 
 func callName(node id.Node, c id.Call) string { return "call-" + string(node) + "-" + string(c) }
@@ -98,6 +98,9 @@ func (a *callActor) Receive(ctx actor.Context) {
 		a.stopAlarm()
 		a.conf.Close()
 		a.h.calls.forget(a.call)
+		if a.flushing { // stopped with events unsaved: it does not count as unsaved any more
+			a.h.observer.Unsaved(-1)
+		}
 	case *wire.Envelope:
 		reply, err := a.receive(msg)
 		if ctx.Sender() != nil {
@@ -110,8 +113,11 @@ func (a *callActor) Receive(ctx actor.Context) {
 	case fact:
 		a.settle(ctx, a.onFact(msg.Fact))
 	case alarmRang:
-		a.wakeAt = time.Time{}
+		a.wakeAt, a.notBefore = time.Time{}, time.Time{}
 		_, err := a.command(call.Wake{})
+		if err != nil { // it stays overdue: not again at once
+			a.notBefore = a.h.now().Add(saveRetry)
+		}
 		a.settle(ctx, err)
 	case flushCall:
 		a.settle(ctx, a.flush())
@@ -249,6 +255,9 @@ func (a *callActor) settle(ctx actor.Context, err error) {
 
 func (a *callActor) arm() {
 	at := call.Deadline(a.s)
+	if !at.IsZero() && at.Before(a.notBefore) {
+		at = a.notBefore
+	}
 	if at.Equal(a.wakeAt) {
 		return
 	}

@@ -125,6 +125,6 @@ func (a *callActor) depart() {
 	if a.s.Phase == call.Ended && !a.flushing && !a.departing {
 		a.departing = true
 		a.h.calls.ended(a.call)
-		a.later(lingerOnEnded, goAway{})
+		a.later(a.h.cfg.Linger, goAway{})
 	}
 }

@@ -26,7 +26,7 @@ func (a *callActor) onFact(f media.Fact) error {
 	case media.Interrupted:
 		cmd = call.LegAway{Leg: x.Leg}
 	case media.Failed:
-		cmd = call.LegAway{Leg: x.Leg, Failed: true, Detail: string(x.Reason)}
+		cmd = call.LegAway{Leg: x.Leg, Failed: true, Closed: x.Reason == media.ClosedByPeer, Detail: string(x.Reason)}
 	case media.FirstMedia:
 		if x.Leg == a.s.ContactLeg {
 			a.marks.contactHeard = true
@@ -89,8 +89,8 @@ func (a *callActor) publish(before call.State) {
 		a.push(l.Agent, actors.EventCallUpdated, a.viewFor(l.Agent))
 	}
 	if before.Phase != a.s.Phase || before.AgentsIn() != a.s.AgentsIn() {
-		view := a.viewFor("")
-		a.h.lanes.run("call/"+string(a.call)+"/hint", func(context.Context) { a.h.hint(a.s.Tenant, actors.HintCall, view) })
+		view, tenant := a.viewFor(""), a.s.Tenant
+		a.h.lanes.run("call/"+string(a.call)+"/hint", func(context.Context) { a.h.hint(tenant, actors.HintCall, view) })
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 func (h *Host) performContact(v *contactActor, eff contact.Effect) {
-	s, tenant := v.s, v.who.Tenant
+	s, tenant, version := v.s, v.who.Tenant, v.version
 	switch e := eff.(type) {
 	case contact.SendPermissionRequest:
 		h.lanes.run(v.lane("contact"), func(ctx context.Context) { h.sendRequest(ctx, s, e) })
@@ -38,7 +38,7 @@ func (h *Host) performContact(v *contactActor, eff contact.Effect) {
 			_, _ = h.askCall(ctx, tenant, e.Call, call.Replace{By: e.By})
 		})
 	case contact.ContactChanged:
-		h.lanes.run(v.lane("hint"), func(ctx context.Context) { h.hint(tenant, actors.HintContact, h.contactView(ctx, s)) })
+		h.lanes.run(v.lane("hint"), func(ctx context.Context) { h.hint(tenant, actors.HintContact, h.contactView(ctx, s, version)) })
 	}
 }
 

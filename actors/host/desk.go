@@ -222,7 +222,7 @@ func (h *Host) dial(ctx context.Context, who actors.Who, r actors.Dial) (any, er
 			Tenant: who.Tenant, Call: c, Line: r.Line, Contact: r.Contact, ContactLeg: id.Leg(id.New("leg", now)),
 			Agent: who.Agent, Name: me.Name, Leg: id.Leg(id.New("leg", now)), SDP: r.SDP, Policy: h.cfg.Call,
 		},
-		Contact: h.contactView(ctx, s), Line: lineView(entry.row), To: providerAddress{Phone: to.Phone, BSUID: to.BSUID},
+		Contact: h.contactView(ctx, s, 0), Line: lineView(entry.row), To: providerAddress{Phone: to.Phone, BSUID: to.BSUID},
 	}
 	answer, err := h.mediaAnswer(h.beginCall(ctx, who.Tenant, c, b))
 	if err != nil {

@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -56,6 +58,13 @@ func (d *directory) find(c id.Call) (id.Node, *actor.PID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.mu.nodes[c], d.mu.here[c]
+}
+
+// all are the calls whose actors live here.
+func (d *directory) all() []*actor.PID {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Values(d.mu.here))
 }
 
 // ended says that a call is over, though it still answers late webhooks.

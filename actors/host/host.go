@@ -30,6 +30,7 @@ type Config struct {
 	IdleAfter     time.Duration  // a virtual actor without work leaves memory; default 10 min
 	InboxAttempts int            // then a webhook that cannot be processed is parked; default 10
 	PermissionAge time.Duration  // Meta's own limits are asked for again after this; default 5 min
+	Linger        time.Duration  // an ended call still answers late webhooks for so long; default 30 s
 }
 
 func (c Config) withDefaults() Config {
@@ -48,6 +49,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.RelatedWithin, 90*24*time.Hour)
 	orDefault(&c.IdleAfter, 10*time.Minute)
 	orDefault(&c.PermissionAge, 5*time.Minute)
+	orDefault(&c.Linger, 30*time.Second)
 	return c
 }
 
@@ -80,6 +82,7 @@ type Host struct {
 	lines     *lineBook
 	book      *nameBook
 	calls     *directory
+	inHand    *inHand
 	redriving *redriver
 	ready     chan struct{} // closed by Start: virtual actors are activated as soon as the cluster has buckets
 	stop      context.CancelFunc
@@ -91,7 +94,7 @@ type Host struct {
 func New(cfg Config, d Deps) *Host {
 	h := &Host{
 		cfg: cfg.withDefaults(), store: shelf{d.Store}, media: d.Media, providers: d.Providers, observer: d.Observer, log: d.Logger,
-		ready: make(chan struct{}), lanes: newLanes(), lines: newLineBook(), book: newNameBook(), calls: newDirectory(), now: time.Now,
+		ready: make(chan struct{}), lanes: newLanes(), inHand: newInHand(), lines: newLineBook(), book: newNameBook(), calls: newDirectory(), now: time.Now,
 	}
 	h.sessions = newSessions(h)
 	h.redriving = &redriver{h: h}
@@ -126,13 +129,18 @@ func (h *Host) attach(c Cluster) {
 	close(h.ready)
 }
 
-// Stop ends the loops and the lanes. Call it after the gateway has stopped and before the cluster does.
+// Stop ends the loops, the calls that still run here and the lanes. Call it after the gateway has stopped and before the cluster does.
 func (h *Host) Stop() {
 	if h.stop == nil {
 		return
 	}
 	h.stop()
 	h.loops.Wait()
+	root := h.cluster.System().Root
+	for _, pid := range h.calls.all() { // their media ends with this process: the customer is not left with a silent phone
+		root.Send(pid, outcome{call.Lost{}})
+		_ = root.PoisonFuture(pid).Wait()
+	}
 	h.lanes.close()
 }
 

@@ -164,6 +164,7 @@ func (h *Host) callArrives(ctx context.Context, row store.InboxRow, e whatsapp.C
 		refuse = call.Replaced
 		s, err = askContact(ctx, h, contactID(row.Tenant, who), contact.MessageReceived{Line: row.Line, At: e.Meta.At})
 	case fault.CodeOf(err) == "call_ended":
+		h.endOnLine(row.Tenant, row.Line, c) // its place was taken again a moment ago
 		return errNotOurs
 	}
 	if err != nil {
@@ -175,7 +176,7 @@ func (h *Host) callArrives(ctx context.Context, row store.InboxRow, e whatsapp.C
 			Tenant: row.Tenant, Call: c, Line: row.Line, Contact: who, ContactLeg: id.Leg(id.New("leg", now)), ProviderID: e.CallID,
 			SDP: e.SDP, Policy: h.cfg.Call, Refuse: refuse,
 		},
-		Contact: h.contactView(ctx, s), Line: lineView(entry.row), To: providerAddress{Phone: to.Phone, BSUID: to.BSUID}, ReceivedAt: row.ReceivedAt,
+		Contact: h.contactView(ctx, s, 0), Line: lineView(entry.row), To: providerAddress{Phone: to.Phone, BSUID: to.BSUID}, ReceivedAt: row.ReceivedAt,
 	})
 	if err == nil {
 		err = wire.Err(reply)

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"ramal/actors"
@@ -94,14 +95,50 @@ func (h *Host) Accept(ctx context.Context, items []actors.InboxItem) error {
 	return nil
 }
 
+// inHand are the inbox rows that lanes of this node deal with or will: none is begun again beside itself, or one failure
+// would count several times. Guarded by mu.
+type inHand struct {
+	mu struct {
+		sync.Mutex
+		rows map[string]bool
+	}
+}
+
+func newInHand() *inHand {
+	i := &inHand{}
+	i.mu.rows = map[string]bool{}
+	return i
+}
+
+// take reports whether nobody has the row yet.
+func (i *inHand) take(row string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.mu.rows[row] {
+		return false
+	}
+	i.mu.rows[row] = true
+	return true
+}
+
+func (i *inHand) leave(row string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.mu.rows, row)
+}
+
 // enqueue processes an item behind the earlier ones of the same call or person.
 func (h *Host) enqueue(row store.InboxRow) {
+	if !h.inHand.take(row.ID) {
+		return
+	}
 	ev, err := whatsapp.ParseItem(row.Body)
 	key := row.ID
 	if err == nil {
 		key = string(row.Tenant) + "/" + laneKey(ev)
 	}
 	h.lanes.run("inbox/"+key, func(ctx context.Context) {
+		defer h.inHand.leave(row.ID)
 		if err != nil {
 			h.inboxFailed(ctx, row, ev, err)
 			return

@@ -30,7 +30,7 @@ func (h *Host) Kinds() []cluster.Kind {
 	agents := &core[agent.State, agent.Command, agent.Event, agent.Effect]{
 		kind: kindAgent, decode: agent.DecodeCommand, decide: agent.Decide, evolve: agent.Evolve, deadline: agent.Deadline,
 		effects: agent.Effects, wake: agent.Wake{}, load: h.loadAgent, save: h.saveAgent, perform: h.performAgent,
-		other: h.agentOther, soft: true, idle: h.cfg.IdleAfter,
+		other: h.agentOther, settled: h.announce, soft: true, idle: h.cfg.IdleAfter,
 	}
 	lines := &core[line.State, line.Command, line.Event, line.Effect]{
 		kind: kindLine, decode: line.DecodeCommand, decide: line.Decide, evolve: line.Evolve, deadline: line.Deadline,

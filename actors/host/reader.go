@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"ramal/actors/agent"
 	"ramal/actors/call"
 	"ramal/actors/contact"
+	"ramal/actors/line"
+	"ramal/internal/fault"
 	"ramal/internal/id"
 	"ramal/store"
 )
@@ -107,10 +110,13 @@ func rowView(r store.ContactRow, names map[id.Agent]string) actors.ContactView {
 	return v
 }
 
-// contactView draws a contact from its state; without names when the store is away.
-func (h *Host) contactView(ctx context.Context, s contact.State) actors.ContactView {
+// contactView draws a contact from its state; version is the stored row's, 0 where it is not known. Without names when
+// the store is away.
+func (h *Host) contactView(ctx context.Context, s contact.State, version int64) actors.ContactView {
 	names, _ := h.names(ctx, s.Tenant)
-	return rowView(ContactRow(s, 0, h.now()), names)
+	v := rowView(ContactRow(s, 0, h.now()), names)
+	v.Version = version
+	return v
 }
 
 // Eligibility implements actors.Reader. Meta's own limits are asked for when what is known of them is old.
@@ -130,10 +136,29 @@ func (h *Host) Eligibility(ctx context.Context, who actors.Who, c id.Contact, l 
 		CanCall: e.CanCall, CanRequest: e.CanRequest, CallReasons: reasons(e.CallReasons), RequestReasons: reasons(e.RequestReasons),
 		UnansweredStreak: e.Unanswered, WindowUntil: timeOrNil(e.WindowUntil), Limits: []actors.LimitView{},
 	}
+	if why := h.lineRefuses(ctx, who, l); why != nil {
+		v.CanCall = false
+		v.CallReasons = append([]actors.Reason{*why}, v.CallReasons...)
+	}
 	for _, x := range e.Limits {
 		v.Limits = append(v.Limits, actors.LimitView{Name: x.Name, Period: x.Period, Max: x.Max, Used: x.Used})
 	}
 	return v, nil
+}
+
+// lineRefuses is why the line would not take a call of ours now, nil if it would or cannot be asked.
+func (h *Host) lineRefuses(ctx context.Context, who actors.Who, l id.Line) *actors.Reason {
+	s, err := peekAt[line.State](ctx, h, kindLine, lineID(who.Tenant, l))
+	if err != nil {
+		return nil
+	}
+	s.Policy = h.cfg.Line
+	_, err = line.Decide(s, line.AdmitCall{Call: "probe", Direction: line.Outbound}, h.now())
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return nil
+	}
+	return &actors.Reason{Code: fault.CodeOf(err), NextAllowedAt: timeOrNil(f.NextAllowed)}
 }
 
 func reasons(in []contact.Reason) []actors.Reason {

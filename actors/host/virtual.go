@@ -28,6 +28,8 @@ type core[S, C, E, F any] struct {
 	save func(ctx context.Context, who cluster.Identity, s S, base int64) error
 	// perform carries out one effect. It must not block: what waits goes onto a lane.
 	perform func(v *virtual[S, C, E, F], eff F)
+	// settled runs after a message has been dealt with and saved, as far as it could be.
+	settled func(v *virtual[S, C, E, F])
 	// other answers messages that are no commands; handled is false for unknown ones.
 	other func(v *virtual[S, C, E, F], msg *wire.Envelope) (reply any, handled bool, err error)
 	// soft actors act first and are saved at once after; a failed save is tried again.
@@ -40,18 +42,19 @@ type core[S, C, E, F any] struct {
 // virtual is the shell of one contact, agent or line. Its fields belong to the mailbox.
 type virtual[S, C, E, F any] struct {
 	*core[S, C, E, F]
-	h       *Host
-	who     cluster.Identity
-	self    *actor.PID
-	s       S
-	version int64 // of the stored row that s, or what s began from, is
-	loaded  bool
-	dirty   bool // soft only: s is ahead of the store
-	stale   bool // a write failed: s is read again before the next command, and soon if none comes, or its alarm were lost
-	lastUse time.Time
-	wakeAt  time.Time
-	alarm   *time.Timer
-	extra   any // for other and perform: what is not state
+	h         *Host
+	who       cluster.Identity
+	self      *actor.PID
+	s         S
+	version   int64 // of the stored row that s, or what s began from, is
+	loaded    bool
+	dirty     bool // soft only: s is ahead of the store
+	stale     bool // a write failed: s is read again before the next command, and soon if none comes, or its alarm were lost
+	lastUse   time.Time
+	wakeAt    time.Time
+	notBefore time.Time // after an alarm that could not be obeyed
+	alarm     *time.Timer
+	extra     any // for other and perform: what is not state
 }
 
 // Messages that the shell sends itself.
@@ -88,9 +91,13 @@ func (v *virtual[S, C, E, F]) Receive(ctx actor.Context) {
 		if !v.loaded && !v.stale {
 			return
 		}
+		v.notBefore = time.Time{}
 		err := v.ensure()
 		if err == nil {
 			_, err = v.command(v.wake)
+		}
+		if err != nil { // it stays overdue: not again at once
+			v.notBefore = v.h.now().Add(saveRetry)
 		}
 		v.settle(ctx, err)
 	case idleCheck:
@@ -113,6 +120,9 @@ func (v *virtual[S, C, E, F]) settle(ctx actor.Context, err error) {
 		v.h.log.Info("another activation writes this actor; stopping here", slog.String("kind", v.kind), slog.String("key", v.who.Key))
 		ctx.Stop(v.self)
 		return
+	}
+	if v.settled != nil {
+		v.settled(v)
 	}
 	if v.loaded || v.stale {
 		v.arm()
@@ -245,6 +255,9 @@ func (v *virtual[S, C, E, F]) arm() {
 	at := v.deadline(v.s)
 	if retry := time.Now().Add(saveRetry); v.stale || v.dirty && (at.IsZero() || retry.Before(at)) {
 		at = retry
+	}
+	if !at.IsZero() && at.Before(v.notBefore) {
+		at = v.notBefore
 	}
 	if at.Equal(v.wakeAt) {
 		return

@@ -17,7 +17,7 @@ const settle = 5 * time.Second
 
 // raceSuppression hides one report of the race detector: each start of a node sets gRPC's global logger, as protoactor
 // does it, while the connections of the nodes before it are running. One process runs one node; only tests run more.
-const raceSuppression = "race:google.golang.org/grpc/grpclog.SetLoggerV2\n"
+const raceSuppression = "race:google.golang.org/grpc/grpclog.SetLoggerV2\nrace:google.golang.org/grpc/grpclog.NewLoggerV2\n"
 
 // Main is the body of TestMain for packages whose tests start several nodes: os.Exit(clustertest.Main(m)). It checks
 // that no goroutine is left. A package with a TestMain of its own calls ExemptRace before its tests and Leaks after.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -31,6 +32,8 @@ func devCommand() *cobra.Command {
 				return nil
 			case err := <-r.Engine.Lost():
 				return fmt.Errorf("the cluster has given this node up: %w", err)
+			case <-r.DatabaseEnded():
+				return errors.New("the private database has ended; start again, the data are kept")
 			}
 		},
 	}

@@ -96,6 +96,9 @@ func (d Dev) Start(ctx context.Context) (*Running, error) {
 	return r, d.links(r, time.Since(began))
 }
 
+// DatabaseEnded tells when the private database has ended, by itself or by somebody's hand.
+func (r *Running) DatabaseEnded() <-chan struct{} { return r.db.Done() }
+
 // Close ends everything, the database last.
 func (r *Running) Close() {
 	if r.Engine != nil {
@@ -119,6 +122,7 @@ func (d Dev) config() (config.Config, error) {
 		return []string{
 			"RAMAL_DATABASE_URL=postgres://pending", "RAMAL_KEYS=" + secrets.keys, "RAMAL_AUTH_SECRET=" + secrets.token,
 			"RAMAL_HTTP_LISTEN=" + d.Listen, "RAMAL_MEDIA_LOOPBACK=true", "RAMAL_LOG_FORMAT=text",
+			"RAMAL_LIMITS_PERMISSION_AGE=1s", // the simulator forgets at every start: its word counts
 		}
 	}
 	return config.Load(config.Flags(pflag.NewFlagSet("dev", pflag.ContinueOnError)), env)

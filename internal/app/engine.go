@@ -126,7 +126,7 @@ func portRange(s string) (ports [2]uint16, err error) {
 	if s == "" {
 		return ports, nil
 	}
-	if n, err := fmt.Sscanf(s, "%d-%d", &ports[0], &ports[1]); n != 2 || err != nil {
+	if n, err := fmt.Sscanf(s, "%d-%d", &ports[0], &ports[1]); n != 2 || err != nil || fmt.Sprintf("%d-%d", ports[0], ports[1]) != s {
 		return ports, fmt.Errorf("media.contact_ports: %q is not like 40100-42099", s)
 	}
 	return ports, nil
@@ -181,7 +181,7 @@ func hostConfig(c config.Config) host.Config {
 	agents.OfflineGrace, agents.WrapUp, agents.MaxMisses = c.Agent.OfflineGrace, c.Agent.WrapUp, c.Agent.MaxMisses
 	lines := line.DefaultPolicy()
 	lines.MaxConcurrent = c.Limits.LineCalls
-	return host.Config{Call: calls, Contact: contacts, Agent: agents, Line: lines, RelatedWithin: c.RelatedWithin}
+	return host.Config{Call: calls, Contact: contacts, Agent: agents, Line: lines, RelatedWithin: c.RelatedWithin, PermissionAge: c.Limits.PermissionAge}
 }
 
 // Verifier judges agents' tokens as cfg says.

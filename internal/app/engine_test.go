@@ -192,8 +192,8 @@ func TestStartRefuses(t *testing.T) {
 		ok(t, err)
 		defer func() { _ = l.Close() }()
 		_, err = Start(t.Context(), testConfig(t, "RAMAL_DATABASE_URL="+storetest.URL(t), "RAMAL_HTTP_LISTEN="+l.Addr().String()), discard())
-		if err == nil || !strings.Contains(err.Error(), "gateway") {
-			t.Errorf("got %v, want an error of the gateway", err)
+		if err == nil || !strings.Contains(err.Error(), "http.listen") {
+			t.Errorf("got %v, want to be told of http.listen", err)
 		}
 	})
 }

@@ -67,10 +67,11 @@ type Config struct {
 		MaxParties   int           `koanf:"max_participants" default:"8" usage:"participants of one call, 2 to 8"`
 	} `koanf:"call"`
 	Limits struct {
-		CallsPerDay     int `koanf:"calls_per_day" default:"5" usage:"connected calls to one contact per line in 24 h"`
-		RequestsPerDay  int `koanf:"requests_per_day" default:"1" usage:"permission requests per line in 24 h"`
-		RequestsPerWeek int `koanf:"requests_per_week" default:"2" usage:"permission requests per line in 7 days"`
-		LineCalls       int `koanf:"line_calls" default:"1000" usage:"concurrent calls of one line"`
+		CallsPerDay     int           `koanf:"calls_per_day" default:"5" usage:"connected calls to one contact per line in 24 h"`
+		RequestsPerDay  int           `koanf:"requests_per_day" default:"1" usage:"permission requests per line in 24 h"`
+		RequestsPerWeek int           `koanf:"requests_per_week" default:"2" usage:"permission requests per line in 7 days"`
+		LineCalls       int           `koanf:"line_calls" default:"1000" usage:"concurrent calls of one line"`
+		PermissionAge   time.Duration `koanf:"permission_age" default:"5m" usage:"Meta's own limits are asked for again after this"`
 	} `koanf:"limits"`
 	Agent struct {
 		OfflineGrace time.Duration `koanf:"offline_grace" default:"20s" usage:"from the last session's end to offline"`
@@ -230,7 +231,7 @@ func (c Config) Validate() error {
 	}{
 		{"cluster.lease", c.Cluster.Lease}, {"call.ring_timeout", c.Call.RingTimeout}, {"call.stage_timeout", c.Call.StageTimeout},
 		{"call.queue_timeout", c.Call.QueueTimeout}, {"call.invite_timeout", c.Call.InviteWait}, {"call.agent_grace", c.Call.AgentGrace},
-		{"agent.offline_grace", c.Agent.OfflineGrace},
+		{"agent.offline_grace", c.Agent.OfflineGrace}, {"limits.permission_age", c.Limits.PermissionAge},
 	} {
 		need(x.d > 0 && x.d <= 10*time.Minute, "%s is %v, not within 0 and 10 minutes", x.name, x.d)
 	}
