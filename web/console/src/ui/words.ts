@@ -71,7 +71,13 @@ export function messageErrorText(error: string): string {
 /** outcomeText says how a call ended, or what it is doing. */
 export function outcomeText(call: CallView): string {
   if (call.state !== 'ended') return word('call_state', call.state, 'call_state.active');
-  return word('end_reason', call.end_reason ?? 'completed', 'end_reason.unknown');
+  return word('end_reason', reasonOf(call), 'end_reason.unknown');
+}
+
+/** reasonOf tells an agent who gave up before the answer from a contact who did: the protocol has one word for both. */
+function reasonOf(call: CallView): string {
+  if (call.end_reason === 'abandoned' && call.ended_by === 'agent') return 'cancelled';
+  return call.end_reason ?? 'completed';
 }
 
 export function talkText(call: CallView): string {
@@ -89,7 +95,7 @@ export function endedSentence(call: CallView, left: boolean): string {
 export function outcomeTone(call: CallView): string {
   if (call.state !== 'ended') return 'accent';
   if (call.end_reason === 'completed') return 'good';
-  return call.end_reason === 'cancelled' || call.end_reason === 'replaced' ? '' : 'bad';
+  return reasonOf(call) === 'cancelled' || call.end_reason === 'replaced' ? '' : 'bad';
 }
 
 export function agentsOf(call: CallView): string {
