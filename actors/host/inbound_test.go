@@ -214,7 +214,7 @@ func TestRelatedRingFirst(t *testing.T) {
 
 // TestExactlyOneAccepts: two agents take a call in the same moment; one has it, and the other is told and free.
 func TestExactlyOneAccepts(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, func(c *Config) { c.Call.StageTimeout = 100 * time.Millisecond }) // who had the last call is asked first
 	tabs := []*tab{r.open("fernando"), r.open("beatriz")}
 	for round := 1; round <= 3; round++ {
 		provider := fmt.Sprintf("wacid.%d", round)

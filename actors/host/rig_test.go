@@ -246,14 +246,17 @@ func (r *rig) seed() {
 	}))
 }
 
-// startHost runs a host on a node of its own.
-func (r *rig) startHost(node id.Node, st *store.Store, m Media, cfg Config) (*Host, *oneNode) {
+// startHost runs a host on a node of its own, which prepare may change before.
+func (r *rig) startHost(node id.Node, st *store.Store, m Media, cfg Config, prepare ...func(*oneNode)) (*Host, *oneNode) {
 	r.t.Helper()
 	h := New(cfg, Deps{
 		Store: st, Media: m, Observer: r.spy, Logger: discard(),
 		Providers: func(store.LineRow) (Provider, error) { return r.meta, r.absent },
 	})
 	n := newOneNode(node, h.Kinds()...)
+	for _, p := range prepare {
+		n.change(p)
+	}
 	ok(r.t, h.Start(n))
 	r.t.Cleanup(func() {
 		r.breaker.Restore()
@@ -345,8 +348,16 @@ func (r *rig) row(c id.Call, want call.Phase) (row store.CallRow) {
 // journal reads a call's events and checks that they are in order and that the row is their fold.
 func (r *rig) journal(c id.Call) []store.CallEvent {
 	r.t.Helper()
-	events, err := r.st.CallEvents(r.t.Context(), acme, c, 0)
-	ok(r.t, err)
+	var events []store.CallEvent
+	var row store.CallRow
+	eventually(r.t, "row and journal are read at the same moment", func() bool {
+		var err error
+		events, err = r.st.CallEvents(r.t.Context(), acme, c, 0)
+		ok(r.t, err)
+		row, err = r.st.GetCall(r.t.Context(), acme, c)
+		ok(r.t, err)
+		return row.Seq <= int64(len(events))
+	})
 	var s call.State
 	for i, ev := range events {
 		if ev.Seq != int64(i)+1 {
@@ -356,8 +367,6 @@ func (r *rig) journal(c id.Call) []store.CallEvent {
 		ok(r.t, err)
 		s = call.Evolve(s, decoded)
 	}
-	row, err := r.st.GetCall(r.t.Context(), acme, c)
-	ok(r.t, err)
 	if row.Seq != int64(len(events)) || row.State != string(s.Phase) || row.EndReason != string(s.EndReason) || row.EndedBy != string(s.EndedBy) {
 		r.t.Errorf("the row says %s %s %s at %d, its %d events %s %s %s", row.State, row.EndReason, row.EndedBy, row.Seq, len(events), s.Phase, s.EndReason, s.EndedBy)
 	}
