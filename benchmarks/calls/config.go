@@ -28,6 +28,7 @@ type Config struct {
 	AnswerAfter time.Duration // a person's time from the modal, or from ringing, to the answer; 500 ms
 	Patience    time.Duration // for each step of a call; 15 s
 	Progress    io.Writer     // one line a second; nil: silent
+	Note        string        // put into the report: what a reader must know of this run
 }
 
 func (c Config) withDefaults() Config {

@@ -16,6 +16,7 @@ type Report struct {
 	At        time.Time         `json:"at"`
 	Commit    string            `json:"commit"` // "+" behind it: with changes that are not in it
 	Machine   Machine           `json:"machine"`
+	Note      string            `json:"note,omitempty"`
 	Config    map[string]any    `json:"config"`
 	Calls     Outcome           `json:"calls"`
 	Times     map[string]Spread `json:"times_ms"`

@@ -221,7 +221,7 @@ func (r *run) report(ctx context.Context, g *gauge, usage Usage, seconds float64
 	defer r.mu.Unlock()
 	r.mu.outcome.Seconds = round(seconds)
 	out := Report{
-		Benchmark: "calls", At: time.Now().UTC().Truncate(time.Second), Commit: commit(ctx), Machine: thisMachine(),
+		Benchmark: "calls", At: time.Now().UTC().Truncate(time.Second), Commit: commit(ctx), Machine: thisMachine(), Note: r.cfg.Note,
 		Config: map[string]any{
 			"calls": r.cfg.Calls, "rate_per_second": r.cfg.Rate, "talk": r.cfg.Talk.String(), "answer_after": r.cfg.AnswerAfter.String(),
 			"agents": len(r.desks), "contacts": len(r.customers),

@@ -61,6 +61,7 @@ func benchCalls() *cobra.Command {
 	f.DurationVar(&cfg.Talk, "talk", 8e9, "talk time of each, 1s to 30s")
 	f.DurationVar(&cfg.AnswerAfter, "answer-after", 5e8, "a person's time to answer")
 	f.StringVar(&file, "json", "", "write the report to this file")
+	f.StringVar(&cfg.Note, "note", "", "put into the report: what a reader must know of this run")
 	f.BoolVar(&start, "start", false, "start engine, simulator, database and company for it")
 	f.IntVar(&agents, "agents", 0, "with --start: how many agents; 0: as many as rate and talk need")
 	f.StringVar(&cfg.EngineURL, "engine", "", "URL of a running engine")
