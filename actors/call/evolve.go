@@ -89,9 +89,9 @@ func evolveLeg(s State, ev legEvent) State {
 	case Reattached:
 		s.change(e.Leg, func(l *Leg) { l.State, l.Before, l.AwayAt = LegReconnecting, e.Was, e.At })
 	case AttachUndone:
-		s.change(e.Leg, (*Leg).stand)
+		s.change(e.Leg, stand)
 	case MediaUp:
-		s.change(e.Leg, (*Leg).stand)
+		s.change(e.Leg, stand)
 	case MediaAway:
 		s.change(e.Leg, func(l *Leg) { l.State, l.Before, l.AwayAt = LegReconnecting, "", e.At })
 	case Muted:
@@ -110,7 +110,7 @@ func evolveLeg(s State, ev legEvent) State {
 }
 
 // stand marks a leg whose media is there.
-func (l *Leg) stand() { l.State, l.Before, l.AwayAt = LegConnected, "", time.Time{} }
+func stand(l *Leg) { l.State, l.Before, l.AwayAt = LegConnected, "", time.Time{} }
 
 func (s State) legIndex(leg id.Leg) int {
 	return slices.IndexFunc(s.Legs, func(l Leg) bool { return l.ID == leg })

@@ -242,7 +242,7 @@ func TestPermissionEndsWhileAsleep(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the request goes out", func() bool { return len(r.meta.seen("template")) == 1 })
-	r.hook(permissionReply(1, "accept", fmt.Sprint(stamp(time.Now().Add(2*time.Second)))))
+	r.hook(permissionReply(1, "accept", fmt.Sprint(stamp(time.Now().Add(4*time.Second)))))
 	luis.notice(t, "permission_granted")
 	row, err := r.st.GetContact(t.Context(), acme, r.ana)
 	ok(t, err)

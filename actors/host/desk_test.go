@@ -303,8 +303,8 @@ func TestEligibility(t *testing.T) {
 		want actors.EligibilityView
 	}{
 		"granted": {granted, actors.EligibilityView{
-			ContactID: "ct_1", LineID: "main", Permission: "granted_temporary", PermissionSource: "user_action", PermissionUntil: ptr(noon.Add(time.Hour)),
-			CanCall: true, CanRequest: true, UnansweredStreak: 2, WindowUntil: ptr(noon.Add(2 * time.Hour)),
+			ContactID: "ct_1", LineID: "main", Permission: "granted_temporary", PermissionSource: "user_action", PermissionUntil: new(noon.Add(time.Hour)),
+			CanCall: true, CanRequest: true, UnansweredStreak: 2, WindowUntil: new(noon.Add(2 * time.Hour)),
 			Limits: []actors.LimitView{
 				{Name: "calls_connected", Period: "PT24H", Max: 5, Used: 1}, {Name: "permission_requests_day", Period: "PT24H", Max: 1},
 				{Name: "permission_requests_week", Period: "P7D", Max: 2}, {Name: "meta_calls_connected", Period: "PT24H", Max: 5, Used: 2},
@@ -312,7 +312,7 @@ func TestEligibility(t *testing.T) {
 		}},
 		"neither call nor request": {none, actors.EligibilityView{
 			ContactID: "ct_1", LineID: "main", Permission: "none", CallReasons: []actors.Reason{{Code: "permission_missing"}},
-			RequestReasons: []actors.Reason{{Code: "request_limit_day", NextAllowedAt: ptr(noon.Add(23 * time.Hour))}},
+			RequestReasons: []actors.Reason{{Code: "request_limit_day", NextAllowedAt: new(noon.Add(23 * time.Hour))}},
 			Limits: []actors.LimitView{
 				{Name: "calls_connected", Period: "PT24H", Max: 5}, {Name: "permission_requests_day", Period: "PT24H", Max: 1, Used: 1},
 				{Name: "permission_requests_week", Period: "P7D", Max: 2, Used: 1}, {Name: "meta_calls_connected", Period: "PT24H", Max: 5, Used: 2},

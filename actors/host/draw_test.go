@@ -12,8 +12,10 @@ import (
 	"ramal/store"
 )
 
-func at(seconds int) time.Time   { return noon.Add(time.Duration(seconds) * time.Second) }
-func ptr(t time.Time) *time.Time { return &t }
+func at(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
+
+//go:fix inline
+func ptr(t time.Time) *time.Time { return new(t) }
 
 var (
 	anaView  = actors.ContactView{ID: "ct_ana", Name: "Ana Souza", Phone: "+5511987654321"}
@@ -62,55 +64,55 @@ func TestDrawCall(t *testing.T) {
 	}{
 		"dialing": {
 			events: []call.Event{created(call.Outbound), luisJoins}, viewer: "luis",
-			want:  actors.CallView{Direction: "outbound", State: "dialing", RingDeadline: ptr(at(0).Add(ring.DialTimeout)), MyLeg: "leg_l"},
-			parts: []part{{"leg_c", "connecting", nil, nil}, {"leg_l", "connecting", ptr(at(1)), nil}},
+			want:  actors.CallView{Direction: "outbound", State: "dialing", RingDeadline: new(at(0).Add(ring.DialTimeout)), MyLeg: "leg_l"},
+			parts: []part{{"leg_c", "connecting", nil, nil}, {"leg_l", "connecting", new(at(1)), nil}},
 		},
 		"ringing, for somebody else": {
 			events: []call.Event{created(call.Outbound), luisJoins, call.Rang{At: at(5)}}, viewer: "fernando",
-			want:  actors.CallView{Direction: "outbound", State: "ringing", RingDeadline: ptr(at(5).Add(ring.RingTimeout))},
-			parts: []part{{"leg_c", "connecting", nil, nil}, {"leg_l", "connecting", ptr(at(1)), nil}},
+			want:  actors.CallView{Direction: "outbound", State: "ringing", RingDeadline: new(at(5).Add(ring.RingTimeout))},
+			parts: []part{{"leg_c", "connecting", nil, nil}, {"leg_l", "connecting", new(at(1)), nil}},
 		},
 		"the customer calls": {
 			events: []call.Event{created(call.Inbound)},
-			want:   actors.CallView{Direction: "inbound", State: "offering", RingDeadline: ptr(at(0).Add(ring.QueueTimeout))},
+			want:   actors.CallView{Direction: "inbound", State: "offering", RingDeadline: new(at(0).Add(ring.QueueTimeout))},
 			parts:  []part{{"leg_c", "connecting", nil, nil}},
 		},
 		"taken": {
 			events: []call.Event{created(call.Inbound), call.Taken{Agent: "luis", At: at(3)}, luisJoins}, viewer: "luis",
 			want:  actors.CallView{Direction: "inbound", State: "connecting", MyLeg: "leg_l"},
-			parts: []part{{"leg_c", "connecting", nil, nil}, {"leg_l", "connecting", ptr(at(1)), nil}},
+			parts: []part{{"leg_c", "connecting", nil, nil}, {"leg_l", "connecting", new(at(1)), nil}},
 		},
 		"talking, a colleague is asked": {
 			events: append(talking[:4:4], call.GainSet{Listener: "leg_l", Speaker: "leg_c", Gain: 1.5}, fernandoAsked), viewer: "luis",
 			want: actors.CallView{
-				Direction: "outbound", State: "active", AnsweredAt: ptr(at(10)), MyLeg: "leg_l", Gains: map[id.Leg]float64{"leg_c": 1.5},
+				Direction: "outbound", State: "active", AnsweredAt: new(at(10)), MyLeg: "leg_l", Gains: map[id.Leg]float64{"leg_c": 1.5},
 			},
-			parts: []part{{"leg_c", "connected", ptr(at(10)), nil}, {"leg_l", "connected", ptr(at(1)), nil}, {"leg_f", "invited", nil, nil}},
+			parts: []part{{"leg_c", "connected", new(at(10)), nil}, {"leg_l", "connected", new(at(1)), nil}, {"leg_f", "invited", nil, nil}},
 		},
 		"whoever is only asked has no leg": {
 			events: append(talking[:4:4], fernandoAsked), viewer: "fernando",
-			want:  actors.CallView{Direction: "outbound", State: "active", AnsweredAt: ptr(at(10))},
-			parts: []part{{"leg_c", "connected", ptr(at(10)), nil}, {"leg_l", "connected", ptr(at(1)), nil}, {"leg_f", "invited", nil, nil}},
+			want:  actors.CallView{Direction: "outbound", State: "active", AnsweredAt: new(at(10))},
+			parts: []part{{"leg_c", "connected", new(at(10)), nil}, {"leg_l", "connected", new(at(1)), nil}, {"leg_f", "invited", nil, nil}},
 		},
 		"gains are the viewer's alone": {
 			events: append(talking[:4:4], call.GainSet{Listener: "leg_l", Speaker: "leg_c", Gain: 0}, fernandoAsked,
 				call.OfferClosed{Offer: "of_f", Reason: "accepted", At: at(14)}, fernandoJoins), viewer: "fernando",
-			want:  actors.CallView{Direction: "outbound", State: "active", AnsweredAt: ptr(at(10)), MyLeg: "leg_f"},
-			parts: []part{{"leg_c", "connected", ptr(at(10)), nil}, {"leg_l", "connected", ptr(at(1)), nil}, {"leg_f", "connecting", ptr(at(14)), nil}},
+			want:  actors.CallView{Direction: "outbound", State: "active", AnsweredAt: new(at(10)), MyLeg: "leg_f"},
+			parts: []part{{"leg_c", "connected", new(at(10)), nil}, {"leg_l", "connected", new(at(1)), nil}, {"leg_f", "connecting", new(at(14)), nil}},
 		},
 		"ended": {
 			events: append(talking[:4:4], call.Left{Leg: "leg_l", Reason: "call_ended", At: at(70)},
 				call.Finished{By: call.ByCustomer, Reason: call.Completed, Detail: "bye", At: at(70)}),
 			want: actors.CallView{
-				Direction: "outbound", State: "ended", AnsweredAt: ptr(at(10)), EndedAt: ptr(at(70)), TalkMS: 60_000, EndedBy: "customer",
+				Direction: "outbound", State: "ended", AnsweredAt: new(at(10)), EndedAt: new(at(70)), TalkMS: 60_000, EndedBy: "customer",
 				EndReason: "completed", EndDetail: "bye",
 			},
-			parts: []part{{"leg_c", "left", ptr(at(10)), ptr(at(70))}, {"leg_l", "left", ptr(at(1)), ptr(at(70))}},
+			parts: []part{{"leg_c", "left", new(at(10)), new(at(70))}, {"leg_l", "left", new(at(1)), new(at(70))}},
 		},
 		"missed": {
 			events: []call.Event{created(call.Inbound), call.Finished{By: call.BySystem, Reason: call.NoAnswer, At: at(25)}},
-			want:   actors.CallView{Direction: "inbound", State: "ended", EndedAt: ptr(at(25)), EndedBy: "system", EndReason: "no_answer"},
-			parts:  []part{{"leg_c", "left", nil, ptr(at(25))}},
+			want:   actors.CallView{Direction: "inbound", State: "ended", EndedAt: new(at(25)), EndedBy: "system", EndReason: "no_answer"},
+			parts:  []part{{"leg_c", "left", nil, new(at(25))}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -151,7 +153,7 @@ func TestDrawCallToWhoHasLeft(t *testing.T) {
 		t.Errorf("got %+v", v)
 	}
 	for _, p := range v.Participants {
-		if p.AgentID == "luis" && (p.State != "left" || !sameTime(p.LeftAt, ptr(at(20)))) {
+		if p.AgentID == "luis" && (p.State != "left" || !sameTime(p.LeftAt, new(at(20)))) {
 			t.Errorf("the leg of who has left: %+v", p)
 		}
 	}
@@ -286,7 +288,7 @@ func TestPresenceRank(t *testing.T) {
 
 func TestReasons(t *testing.T) {
 	got := reasons([]contact.Reason{{Code: "daily_limit", NextAllowed: at(5)}, {Code: "permission_missing"}})
-	same(t, "reasons", got, []actors.Reason{{Code: "daily_limit", NextAllowedAt: ptr(at(5))}, {Code: "permission_missing"}})
+	same(t, "reasons", got, []actors.Reason{{Code: "daily_limit", NextAllowedAt: new(at(5))}, {Code: "permission_missing"}})
 	if reasons(nil) != nil {
 		t.Error("no reasons are some")
 	}

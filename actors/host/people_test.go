@@ -423,7 +423,7 @@ func TestInvite(t *testing.T) {
 
 // TestSessionsOfAnAgent: presence follows the sessions, and a session that its agent forgot is cut.
 func TestSessionsOfAnAgent(t *testing.T) {
-	r := newRig(t, func(c *Config) { c.Agent = agent.DefaultPolicy(); c.Agent.OfflineGrace = time.Second })
+	r := newRig(t, func(c *Config) { c.Agent = agent.DefaultPolicy(); c.Agent.OfflineGrace = 3 * time.Second })
 	luis := r.open("luis")
 	presence := func() string {
 		v, err := r.h.Me(context.Background(), luis.who)

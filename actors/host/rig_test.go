@@ -26,7 +26,7 @@ import (
 
 const (
 	acme      = id.Tenant("acme")
-	main_     = id.Line("main")
+	mainLine  = id.Line("main")
 	anaNumber = "5511987654321"
 	pnid      = "106540352242922"
 )
@@ -241,7 +241,7 @@ func (r *rig) seed() {
 		ok(r.t, r.st.InsertAgent(ctx, store.AgentRow{Tenant: acme, ID: who, Name: name, Role: "agent"}))
 	}
 	ok(r.t, r.st.InsertLine(ctx, store.LineRow{
-		Tenant: acme, ID: main_, Name: "Matriz", PhoneNumberID: pnid, DisplayNumber: "+55 11 4002-8922",
+		Tenant: acme, ID: mainLine, Name: "Matriz", PhoneNumberID: pnid, DisplayNumber: "+55 11 4002-8922",
 		Credentials: store.LineCredentials{Token: "t", AppSecret: "s", VerifyToken: "v"},
 	}))
 }
@@ -278,14 +278,14 @@ func (r *rig) open(who id.Agent) *tab {
 // allow gives the permanent permission to call Ana.
 func (r *rig) allow() {
 	r.t.Helper()
-	_, err := askContact(r.t.Context(), r.h, contactID(acme, r.ana), contact.PermissionReplied{Line: main_, Accept: true, Permanent: true, At: time.Now()})
+	_, err := askContact(r.t.Context(), r.h, contactID(acme, r.ana), contact.PermissionReplied{Line: mainLine, Accept: true, Permanent: true, At: time.Now()})
 	ok(r.t, err)
 }
 
 // dial calls Ana as the tab's agent.
 func (r *rig) dial(x *tab) (actors.MediaAnswer, error) {
 	r.t.Helper()
-	got, err := r.h.Do(r.t.Context(), x.who, actors.Dial{Contact: r.ana, Line: main_, SDP: browserOffer(r.t)})
+	got, err := r.h.Do(r.t.Context(), x.who, actors.Dial{Contact: r.ana, Line: mainLine, SDP: browserOffer(r.t)})
 	if err != nil {
 		return actors.MediaAnswer{}, err
 	}
@@ -398,7 +398,7 @@ func (r *rig) free(agents ...id.Agent) {
 		return err == nil && s.Active == nil
 	})
 	eventually(r.t, "the line is free", func() bool {
-		s, err := peekAt[line.State](ctx, r.h, kindLine, lineID(acme, main_))
+		s, err := peekAt[line.State](ctx, r.h, kindLine, lineID(acme, mainLine))
 		return err == nil && len(s.Calls) == 0
 	})
 }
@@ -419,7 +419,7 @@ func itemsOf(t *testing.T, raw string) (out []actors.InboxItem) {
 		t.Fatalf("no event in %s", raw)
 	}
 	for _, i := range items {
-		out = append(out, actors.InboxItem{Tenant: acme, Line: main_, Dedupe: i.DedupeKey, Body: i.Body, ReceivedAt: time.Now()})
+		out = append(out, actors.InboxItem{Tenant: acme, Line: mainLine, Dedupe: i.DedupeKey, Body: i.Body, ReceivedAt: time.Now()})
 	}
 	return out
 }

@@ -110,7 +110,7 @@ type row struct {
 	version int64
 }
 
-func (d *table) note(format string, args ...any) {
+func (d *table) notef(format string, args ...any) {
 	d.diary = append(d.diary, fmt.Sprintf(format, args...))
 }
 
@@ -132,7 +132,7 @@ func (d *table) took() []string {
 func (d *table) load(_ context.Context, who cluster.Identity) (counter, int64, []order, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.note("load")
+	d.notef("load")
 	if d.loadBad {
 		panic("the row cannot be read")
 	}
@@ -143,7 +143,7 @@ func (d *table) load(_ context.Context, who cluster.Identity) (counter, int64, [
 func (d *table) save(_ context.Context, who cluster.Identity, s counter, base int64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.note("save %d", s.N)
+	d.notef("save %d", s.N)
 	r := d.rows[who.Key]
 	if d.saveErr != nil && !d.applied {
 		return d.saveErr
@@ -189,7 +189,7 @@ func shell(t *testing.T, adjust func(*core[counter, order, happening, deed]), do
 				}
 				return o, unpack(body, &o)
 			},
-			perform:  func(_ *counterActor, d deed) { w.set(func(*table) { w.note("do %s", d.Kind) }) },
+			perform:  func(_ *counterActor, d deed) { w.set(func(*table) { w.notef("do %s", d.Kind) }) },
 			volatile: func(ev happening) bool { return ev.Kind == "loosened" },
 		}
 		if adjust != nil {

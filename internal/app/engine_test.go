@@ -72,7 +72,7 @@ func TestMediaStats(t *testing.T) {
 			continue
 		}
 		n := got.Field(i)
-		have := uint64(0)
+		var have uint64
 		if n.CanInt() {
 			have = uint64(n.Int())
 		} else {

@@ -247,8 +247,13 @@ func (c Config) Validate() error {
 	need(c.Agent.WrapUp >= 0, "agent.wrap_up is negative")
 	need(c.RelatedWithin > 0, "related_within is %v, not above 0", c.RelatedWithin)
 	need(c.DrainTimeout >= 0, "drain_timeout is negative")
-	need((c.Cluster.TLSCert == "") == (c.Cluster.TLSKey == "") && (c.Cluster.TLSCert == "") == (c.Cluster.TLSCA == ""),
-		"cluster.tls_cert, tls_key and tls_ca go together")
+	given := 0
+	for _, file := range []string{c.Cluster.TLSCert, c.Cluster.TLSKey, c.Cluster.TLSCA} {
+		if file != "" {
+			given++
+		}
+	}
+	need(given == 0 || given == 3, "cluster.tls_cert, tls_key and tls_ca go together")
 	need(c.Cluster.TLSCert != "" || c.Cluster.Insecure || loopback(c.Cluster.Host),
 		"cluster.host %s is reached from other machines: give cluster.tls_cert, tls_key and tls_ca, or say cluster.insecure", c.Cluster.Host)
 	need(c.DrainPause >= 0, "drain_pause is negative")
