@@ -45,7 +45,7 @@ func TestVanishedNode(t *testing.T) {
 	r.free0(c)
 	r.row(c, call.Active)
 	ok(t, r.st.InsertCall(t.Context(), store.CallRow{ // begun, and no further
-		Tenant: acme, ID: "call_unborn", Line: main_, Contact: r.ana, Direction: store.Inbound, Node: "node_1", State: "offering", CreatedAt: time.Now(),
+		Tenant: acme, ID: "call_unborn", Line: mainLine, Contact: r.ana, Direction: store.Inbound, Node: "node_1", State: "offering", CreatedAt: time.Now(),
 	}))
 	r.crash()
 	hosts := r.survivors()
@@ -219,8 +219,8 @@ func TestInboxIsPruned(t *testing.T) {
 	pending := r.left(textMessage(2, "nova"), 0)
 	_, err := r.st.Pool().Exec(t.Context(), "UPDATE inbox SET processed_at = $1 WHERE id <> $2", time.Now().Add(-keepInbox-time.Hour), pending.ID)
 	ok(t, err)
-	ok(t, r.st.PutTombstone(t.Context(), acme, main_, "wacid.old", time.Now().Add(-keepInbox-time.Hour)))
-	ok(t, r.st.PutTombstone(t.Context(), acme, main_, "wacid.new", time.Now()))
+	ok(t, r.st.PutTombstone(t.Context(), acme, mainLine, "wacid.old", time.Now().Add(-keepInbox-time.Hour)))
+	ok(t, r.st.PutTombstone(t.Context(), acme, mainLine, "wacid.new", time.Now()))
 	r.h.redriving.prune(t.Context())
 	var left int
 	ok(t, r.st.Pool().QueryRow(t.Context(), "SELECT count(*) FROM inbox").Scan(&left))
@@ -228,7 +228,7 @@ func TestInboxIsPruned(t *testing.T) {
 		t.Errorf("%d items are left, want the pending one", left)
 	}
 	for stone, want := range map[string]bool{"wacid.old": false, "wacid.new": true} {
-		if got, err := r.st.HasTombstone(t.Context(), acme, main_, stone); err != nil || got != want {
+		if got, err := r.st.HasTombstone(t.Context(), acme, mainLine, stone); err != nil || got != want {
 			t.Errorf("%s: %v, %v", stone, got, err)
 		}
 	}
@@ -238,7 +238,7 @@ func TestInboxIsPruned(t *testing.T) {
 func TestPermissionEndsWhileAsleep(t *testing.T) {
 	r := newRig(t)
 	luis := r.open("luis")
-	if _, err := r.h.Do(t.Context(), luis.who, actors.RequestPermission{Contact: r.ana, Line: main_}); err != nil {
+	if _, err := r.h.Do(t.Context(), luis.who, actors.RequestPermission{Contact: r.ana, Line: mainLine}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the request goes out", func() bool { return len(r.meta.seen("template")) == 1 })

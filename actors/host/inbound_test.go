@@ -72,7 +72,7 @@ func (r *rig) rejected(callID string) {
 
 // inbound is the id of the call that a webhook's call becomes.
 func inbound(callID string) id.Call {
-	return id.Call("call_" + hashOf(string(acme), string(main_), callID)[:26])
+	return id.Call("call_" + hashOf(string(acme), string(mainLine), callID)[:26])
 }
 
 // hears waits until an ear hears a tone.
@@ -336,7 +336,7 @@ func TestTurnedAway(t *testing.T) {
 	t.Run("calls are switched off", func(t *testing.T) {
 		r := newRig(t)
 		luis := r.open("luis")
-		_, err := askLine(t.Context(), r.h, lineID(acme, main_), line.SaveSettings{Settings: line.Settings{}, Base: 1})
+		_, err := askLine(t.Context(), r.h, lineID(acme, mainLine), line.SaveSettings{Settings: line.Settings{}, Base: 1})
 		ok(t, err)
 		r.hook(inConnect("wacid.1", phoneOffer(t)))
 		away(r, "wacid.1", "out_of_hours")
@@ -346,7 +346,7 @@ func TestTurnedAway(t *testing.T) {
 	})
 	t.Run("the line is full", func(t *testing.T) {
 		r := newRig(t, func(c *Config) { c.Line = line.DefaultPolicy(); c.Line.MaxConcurrent = 1 })
-		_, err := askLine(t.Context(), r.h, lineID(acme, main_), line.AdmitCall{Call: "call_other", Direction: line.Inbound})
+		_, err := askLine(t.Context(), r.h, lineID(acme, mainLine), line.AdmitCall{Call: "call_other", Direction: line.Inbound})
 		ok(t, err)
 		r.hook(inConnect("wacid.1", phoneOffer(t)))
 		r.rejected("wacid.1")
@@ -397,7 +397,7 @@ func TestTerminateBeforeConnect(t *testing.T) {
 	luis := r.open("luis")
 	r.hook(terminate("wacid.1", "USER_INITIATED", ""))
 	r.processed("callterminate", "dropped", 1)
-	if dead, err := r.st.HasTombstone(t.Context(), acme, main_, "wacid.1"); err != nil || !dead {
+	if dead, err := r.st.HasTombstone(t.Context(), acme, mainLine, "wacid.1"); err != nil || !dead {
 		t.Fatalf("no tombstone: %v", err)
 	}
 	r.hook(inConnect("wacid.1", phoneOffer(t)))
@@ -411,7 +411,7 @@ func TestTerminateBeforeConnect(t *testing.T) {
 	r.free()
 	r.hook(terminate("wacid.2", "BUSINESS_INITIATED", "")) // a call of ours that we do not know: nothing to keep out
 	r.processed("callterminate", "dropped", 2)
-	if dead, _ := r.st.HasTombstone(t.Context(), acme, main_, "wacid.2"); dead {
+	if dead, _ := r.st.HasTombstone(t.Context(), acme, mainLine, "wacid.2"); dead {
 		t.Error("a stone for a call of ours")
 	}
 }

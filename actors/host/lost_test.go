@@ -37,9 +37,9 @@ func TestOvertakenWhileUnsaved(t *testing.T) {
 func TestLeftoverRow(t *testing.T) {
 	r := newRig(t)
 	r.open("luis")
-	c := id.Call("call_" + hashOf(string(acme), string(main_), "wacid.1")[:26])
+	c := id.Call("call_" + hashOf(string(acme), string(mainLine), "wacid.1")[:26])
 	ok(t, r.st.InsertCall(t.Context(), store.CallRow{
-		Tenant: acme, ID: c, Line: main_, Contact: r.ana, Direction: store.Inbound, Node: "node_1", ProviderCallID: "wacid.1", State: "offering", CreatedAt: time.Now(),
+		Tenant: acme, ID: c, Line: mainLine, Contact: r.ana, Direction: store.Inbound, Node: "node_1", ProviderCallID: "wacid.1", State: "offering", CreatedAt: time.Now(),
 	}))
 	r.hook(inConnect("wacid.1", phoneOffer(t)))
 	eventually(t, "the call rings", func() bool { return len(r.meta.seen("pre_accept")) == 1 })

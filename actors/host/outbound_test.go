@@ -247,12 +247,12 @@ func TestDialRefused(t *testing.T) {
 	if !fault.Is(err, fault.NotFound) {
 		t.Errorf("an unknown line: %v", err)
 	}
-	_, err = r.h.Do(t.Context(), luis.who, actors.Dial{Contact: "absent", Line: main_, SDP: browserOffer(t)})
+	_, err = r.h.Do(t.Context(), luis.who, actors.Dial{Contact: "absent", Line: mainLine, SDP: browserOffer(t)})
 	if !fault.Is(err, fault.NotFound) {
 		t.Errorf("an unknown contact: %v", err)
 	}
 	r.free("luis")
-	_, err = r.h.Do(t.Context(), luis.who, actors.Dial{Contact: r.ana, Line: main_, SDP: "v=0"})
+	_, err = r.h.Do(t.Context(), luis.who, actors.Dial{Contact: r.ana, Line: mainLine, SDP: "v=0"})
 	if !fault.Is(err, fault.Invalid) {
 		t.Errorf("a broken offer: %v", err)
 	}
@@ -261,7 +261,7 @@ func TestDialRefused(t *testing.T) {
 		t.Errorf("a customer's phone rang all the same: %v", got)
 	}
 	stranger := newTab("rival", "luis", "ws_x")
-	if _, err := r.h.Do(t.Context(), stranger.who, actors.Dial{Contact: r.ana, Line: main_, SDP: browserOffer(t)}); !fault.Is(err, fault.NotFound) {
+	if _, err := r.h.Do(t.Context(), stranger.who, actors.Dial{Contact: r.ana, Line: mainLine, SDP: browserOffer(t)}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("another tenant: %v", err)
 	}
 	r.mustDial(luis)

@@ -63,7 +63,7 @@ func TestPermissionRequest(t *testing.T) {
 	r := newRig(t)
 	luis, second := r.open("luis"), r.open("luis")
 	ask := func() (actors.Requested, error) {
-		got, err := r.h.Do(t.Context(), luis.who, actors.RequestPermission{Contact: r.ana, Line: main_, Text: "Posso ligar?"})
+		got, err := r.h.Do(t.Context(), luis.who, actors.RequestPermission{Contact: r.ana, Line: mainLine, Text: "Posso ligar?"})
 		if err != nil {
 			return actors.Requested{}, err
 		}
@@ -86,12 +86,12 @@ func TestPermissionRequest(t *testing.T) {
 
 	r.hook(permissionReply(1, "accept", fmt.Sprint(stamp(time.Now().Add(7*24*time.Hour)))))
 	for _, x := range []*tab{luis, second} {
-		if n := x.notice(t, "permission_granted"); n.ContactID != r.ana || n.LineID != main_ || n.Until == nil {
+		if n := x.notice(t, "permission_granted"); n.ContactID != r.ana || n.LineID != mainLine || n.Until == nil {
 			t.Errorf("the notice is %+v", n)
 		}
 	}
 	r.entry("the reply is in the conversation", func(m actors.MessageView) bool { return m.Kind == "permission_reply" && m.Direction == "system" })
-	e, err := r.h.Eligibility(t.Context(), luis.who, r.ana, main_)
+	e, err := r.h.Eligibility(t.Context(), luis.who, r.ana, mainLine)
 	ok(t, err)
 	if !e.CanCall || e.Permission != "granted_temporary" || e.WindowUntil == nil {
 		t.Errorf("after the reply: %+v", e)
@@ -107,7 +107,7 @@ func TestPermissionRequestInTheWindow(t *testing.T) {
 	r.hook(textMessage(1, "bom dia"))
 	r.entry("the message arrives", func(m actors.MessageView) bool { return m.Text == "bom dia" && m.Direction == "in" })
 	r.processed("inboundmessage", "done", 1)
-	got, err := r.h.Do(t.Context(), luis.who, actors.RequestPermission{Contact: r.ana, Line: main_, Text: "Posso ligar?"})
+	got, err := r.h.Do(t.Context(), luis.who, actors.RequestPermission{Contact: r.ana, Line: mainLine, Text: "Posso ligar?"})
 	ok(t, err)
 	if q := got.(actors.Requested); q.Via != contact.ViaInteractive {
 		t.Errorf("it went out by %q", q.Via)
@@ -127,7 +127,7 @@ func TestPermissionRequestFails(t *testing.T) {
 	r := newRig(t)
 	luis := r.open("luis")
 	r.meta.when("template", func(context.Context) error { return meta(132001, "template does not exist") })
-	got, err := r.h.Do(t.Context(), luis.who, actors.RequestPermission{Contact: r.ana, Line: main_})
+	got, err := r.h.Do(t.Context(), luis.who, actors.RequestPermission{Contact: r.ana, Line: mainLine})
 	ok(t, err)
 	q := got.(actors.Requested)
 	if n := luis.notice(t, "request_failed"); n.ContactID != r.ana || n.Detail == "" {
@@ -138,7 +138,7 @@ func TestPermissionRequestFails(t *testing.T) {
 		t.Errorf("its error is %q", m.Error)
 	}
 	r.meta.when("template", nil)
-	if _, err := r.h.Do(t.Context(), luis.who, actors.RequestPermission{Contact: r.ana, Line: main_}); err != nil {
+	if _, err := r.h.Do(t.Context(), luis.who, actors.RequestPermission{Contact: r.ana, Line: mainLine}); err != nil {
 		t.Errorf("a new request after one that never left: %v", err)
 	}
 }
@@ -156,7 +156,7 @@ func TestMetasOwnLimits(t *testing.T) {
 	_, err := r.dial(luis)
 	wantFault(t, "dialling", err, fault.Exhausted, contact.CodeMetaDailyLimit)
 	for range 3 {
-		e, err := r.h.Eligibility(t.Context(), luis.who, r.ana, main_)
+		e, err := r.h.Eligibility(t.Context(), luis.who, r.ana, mainLine)
 		ok(t, err)
 		if e.CanCall || len(e.CallReasons) != 1 || e.CallReasons[0].NextAllowedAt == nil {
 			t.Errorf("the view says %+v", e)
@@ -171,7 +171,7 @@ func TestMessages(t *testing.T) {
 	r := newRig(t)
 	luis := r.open("luis")
 	send := func(text string) (actors.Requested, error) {
-		got, err := r.h.Do(t.Context(), luis.who, actors.SendText{Contact: r.ana, Line: main_, Text: text})
+		got, err := r.h.Do(t.Context(), luis.who, actors.SendText{Contact: r.ana, Line: mainLine, Text: text})
 		if err != nil {
 			return actors.Requested{}, err
 		}
@@ -192,7 +192,7 @@ func TestMessages(t *testing.T) {
 	if m.Direction != "out" || m.Kind != "text" || m.AgentID != "luis" {
 		t.Errorf("the entry is %+v", m)
 	}
-	row, err := r.st.FindMessageByProviderID(t.Context(), acme, main_, "wamid."+r.meta.seen("text")[0].call)
+	row, err := r.st.FindMessageByProviderID(t.Context(), acme, mainLine, "wamid."+r.meta.seen("text")[0].call)
 	ok(t, err)
 	for _, word := range []string{"delivered", "read", "delivered"} { // the last one comes late
 		r.hook(messageStatus(row.ProviderID, word, ""))
@@ -212,7 +212,7 @@ func TestMessages(t *testing.T) {
 	}
 	r.entry("one of unknown outcome stays pending", func(m actors.MessageView) bool { return m.Text == "ei" && m.Status == "pending" })
 
-	got, err := r.h.Do(t.Context(), luis.who, actors.SendCallButton{Contact: r.ana, Line: main_})
+	got, err := r.h.Do(t.Context(), luis.who, actors.SendCallButton{Contact: r.ana, Line: mainLine})
 	ok(t, err)
 	r.entry("the button is in the conversation", func(m actors.MessageView) bool {
 		return m.ID == got.(actors.Requested).MessageID && m.Kind == "call_button" && m.Text != ""
@@ -228,7 +228,7 @@ func TestStatusesNeverGoBack(t *testing.T) {
 	luis := r.open("luis")
 	r.hook(textMessage(1, "bom dia"))
 	r.processed("inboundmessage", "done", 1)
-	_, err := r.h.Do(t.Context(), luis.who, actors.SendText{Contact: r.ana, Line: main_, Text: "olá"})
+	_, err := r.h.Do(t.Context(), luis.who, actors.SendText{Contact: r.ana, Line: mainLine, Text: "olá"})
 	ok(t, err)
 	provider := "wamid." + r.meta.seen("text")[0].call
 	r.hook(messageStatus(provider, "read", ""))
@@ -282,31 +282,31 @@ func TestUnreadableWebhook(t *testing.T) {
 func TestLineSettings(t *testing.T) {
 	r := newRig(t)
 	boss := actors.Who{Tenant: acme, Agent: "luis", Role: "supervisor"}
-	s, etag, err := r.h.LineSettings(t.Context(), boss, main_)
+	s, etag, err := r.h.LineSettings(t.Context(), boss, mainLine)
 	ok(t, err)
 	if !s.Calling || !s.IconVisible || !s.CallbackPermission || s.Hours != nil {
 		t.Errorf("a new line has %+v", s)
 	}
 	eventually(t, "the first settings reach Meta", func() bool {
-		got, _, err := r.h.LineSettings(t.Context(), boss, main_)
+		got, _, err := r.h.LineSettings(t.Context(), boss, mainLine)
 		return err == nil && !got.Pending && len(r.meta.seen("settings")) == 1
 	})
 	s.IconVisible = false
 	s.Hours = &actors.LineHours{TimeZone: "America/Sao_Paulo", Weekly: []actors.WeeklyHours{{Day: "MONDAY", Open: "0800", Close: "1800"}}}
-	_, _, err = r.h.SaveLineSettings(t.Context(), actors.Who{Tenant: acme, Agent: "luis", Role: "agent"}, main_, etag, s)
+	_, _, err = r.h.SaveLineSettings(t.Context(), actors.Who{Tenant: acme, Agent: "luis", Role: "agent"}, mainLine, etag, s)
 	wantFault(t, "an agent", err, fault.Denied, "role_missing")
-	_, _, err = r.h.SaveLineSettings(t.Context(), boss, main_, "nonsense", s)
+	_, _, err = r.h.SaveLineSettings(t.Context(), boss, mainLine, "nonsense", s)
 	wantFault(t, "a broken etag", err, fault.Conflict, "etag_mismatch")
 	r.meta.when("settings", func(context.Context) error { return meta(131000, "something went wrong") })
-	saved, next, err := r.h.SaveLineSettings(t.Context(), boss, main_, etag, s)
+	saved, next, err := r.h.SaveLineSettings(t.Context(), boss, mainLine, etag, s)
 	ok(t, err)
 	if next == etag || saved.IconVisible || saved.Hours == nil || !saved.Pending {
 		t.Errorf("saved %+v with etag %s after %s", saved, next, etag)
 	}
-	_, _, err = r.h.SaveLineSettings(t.Context(), boss, main_, etag, s)
+	_, _, err = r.h.SaveLineSettings(t.Context(), boss, mainLine, etag, s)
 	wantFault(t, "an old etag", err, fault.Conflict, "etag_mismatch")
 	eventually(t, "why they are not there yet is told", func() bool {
-		got, _, err := r.h.LineSettings(t.Context(), boss, main_)
+		got, _, err := r.h.LineSettings(t.Context(), boss, mainLine)
 		return err == nil && got.Pending && strings.Contains(got.SyncError, "something went wrong")
 	})
 	log, _, err := r.st.ListAudit(t.Context(), acme, 10, "")
@@ -314,7 +314,7 @@ func TestLineSettings(t *testing.T) {
 	if len(log) != 1 || log[0].Action != "line.settings_changed" || log[0].Actor != "agent:luis" || log[0].Subject != "line:main" {
 		t.Errorf("the audit is %+v", log)
 	}
-	_, _, err = r.h.LineSettings(t.Context(), actors.Who{Tenant: "rival", Agent: "x", Role: "admin"}, main_)
+	_, _, err = r.h.LineSettings(t.Context(), actors.Who{Tenant: "rival", Agent: "x", Role: "admin"}, mainLine)
 	if !fault.Is(err, fault.NotFound) {
 		t.Errorf("another tenant: %v", err)
 	}
@@ -512,8 +512,8 @@ func TestTenantsAreStrangers(t *testing.T) {
 	for _, req := range []actors.Request{
 		actors.End{Call: c}, actors.Leave{Call: c}, actors.Mute{Call: c, Muted: true}, actors.AttachMedia{Call: c, SDP: browserOffer(t)},
 		actors.Invite{Call: c, Agent: "luis"}, actors.CancelInvite{Call: c, Agent: "luis"}, actors.DeclineOffer{Call: c, Offer: "of_1"},
-		actors.AcceptOffer{Call: c, Offer: "of_1", SDP: browserOffer(t)}, actors.SendText{Contact: r.ana, Line: main_, Text: "x"},
-		actors.RequestPermission{Contact: r.ana, Line: main_},
+		actors.AcceptOffer{Call: c, Offer: "of_1", SDP: browserOffer(t)}, actors.SendText{Contact: r.ana, Line: mainLine, Text: "x"},
+		actors.RequestPermission{Contact: r.ana, Line: mainLine},
 	} {
 		if _, err := r.h.Do(t.Context(), who, req); err == nil {
 			t.Errorf("%T of another tenant's was done", req)
@@ -522,7 +522,7 @@ func TestTenantsAreStrangers(t *testing.T) {
 	for what, err := range map[string]error{
 		"contact": second(r.h.Contact(t.Context(), who, r.ana)), "call": second(r.h.Call(t.Context(), who, c)),
 		"messages":    second(r.h.Messages(t.Context(), who, r.ana, 10, "")),
-		"eligibility": second(r.h.Eligibility(t.Context(), who, r.ana, main_)),
+		"eligibility": second(r.h.Eligibility(t.Context(), who, r.ana, mainLine)),
 	} {
 		if !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: got %v, want NotFound", what, err)
@@ -545,15 +545,15 @@ func TestTenantsAreStrangers(t *testing.T) {
 func TestSettingsFromMeta(t *testing.T) {
 	r := newRig(t)
 	boss := actors.Who{Tenant: acme, Agent: "luis", Role: "admin"}
-	_, _, err := r.h.LineSettings(t.Context(), boss, main_)
+	_, _, err := r.h.LineSettings(t.Context(), boss, mainLine)
 	ok(t, err)
 	eventually(t, "the first push", func() bool { return len(r.meta.seen("settings")) == 1 })
 	eventually(t, "it is confirmed", func() bool {
-		got, _, err := r.h.LineSettings(t.Context(), boss, main_)
+		got, _, err := r.h.LineSettings(t.Context(), boss, mainLine)
 		return err == nil && !got.Pending
 	})
 	off := false
-	_, err = askLine(t.Context(), r.h, lineID(acme, main_), line.MetaReported{Calling: &off})
+	_, err = askLine(t.Context(), r.h, lineID(acme, mainLine), line.MetaReported{Calling: &off})
 	ok(t, err)
 	eventually(t, "ours are pushed again", func() bool { return len(r.meta.seen("settings")) == 2 })
 }
@@ -562,7 +562,7 @@ func TestIntakeFindsLines(t *testing.T) {
 	r := newRig(t)
 	l, err := r.h.LineByPhoneNumberID(t.Context(), pnid)
 	ok(t, err)
-	if l != (actors.LineAuth{Tenant: acme, Line: main_, AppSecret: "s", VerifyToken: "v"}) {
+	if l != (actors.LineAuth{Tenant: acme, Line: mainLine, AppSecret: "s", VerifyToken: "v"}) {
 		t.Errorf("got %+v", l)
 	}
 	if _, err := r.h.LineByPhoneNumberID(t.Context(), "0"); !fault.Is(err, fault.NotFound) {
