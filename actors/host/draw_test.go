@@ -14,9 +14,6 @@ import (
 
 func at(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
 
-//go:fix inline
-func ptr(t time.Time) *time.Time { return new(t) }
-
 var (
 	anaView  = actors.ContactView{ID: "ct_ana", Name: "Ana Souza", Phone: "+5511987654321"}
 	mainView = actors.LineView{ID: "main", Name: "Matriz", Display: "+55 11 4002-8922", Calling: true}
