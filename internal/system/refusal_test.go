@@ -1,6 +1,7 @@
 package system
 
 import (
+	"fmt"
 	"net/url"
 	"testing"
 	"time"
@@ -259,7 +260,13 @@ func TestOutOfHours(t *testing.T) {
 		}
 	}
 	w.must(w.phone.Set(w.ctx(), "timings", map[string]any{"graph_before_ms": 0}))
-	w.permit(maria, "maria")
+	w.must(w.phone.Act(w.ctx(), maria, "permission", map[string]any{"action": "grant_permanent", "pnid": pnid}))
+	w.eventually("only the hours are in the way", func() (bool, string) {
+		e, err := w.rest("luis").Eligibility(w.ctx(), "maria", "matriz")
+		w.must(err)
+		reasons := e.CallReasons
+		return !e.CanCall && len(reasons) == 1 && reasons[0].Code == "out_of_hours" && reasons[0].NextAllowedAt != nil, fmt.Sprintf("%+v", e)
+	})
 	_, err = luis.DialContact(w.ctx(), luis.newLeg(), "maria", "matriz")
 	if agentclient.Code(err) != "out_of_hours" {
 		t.Errorf("dial out of hours: %v", err)
