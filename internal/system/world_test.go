@@ -112,6 +112,9 @@ func newWorld(t *testing.T, o options) *world {
 		w.dbURL = w.breaker.URL()
 	}
 	w.startSim(o)
+	if !o.breaker { // only a database that is meant to fail may be late: the machine may be busy
+		o.settings = append(o.settings, "RAMAL_DATABASE_TIMEOUT=10s")
+	}
 	w.cfg = w.settings(append(o.settings, "RAMAL_DATABASE_URL="+w.dbURL))
 	w.seed(o)
 	w.engine = w.node(w.cfg)
