@@ -247,6 +247,16 @@ func (w *world) permit(key, contact string) {
 	})
 }
 
+// idle waits until a contact's last call is over for the contact too: the agents are told a moment before.
+func (w *world) idle(contact string) {
+	w.t.Helper()
+	w.eventually(contact+" is in no call", func() (bool, string) {
+		c, err := w.rest("luis").Contact(w.ctx(), contact)
+		w.must(err)
+		return c.OngoingCall == "", c.OngoingCall
+	})
+}
+
 // simCall waits for a state of the newest call of a customer at the provider.
 func (w *world) simCall(key string, ok func(simclient.Call) bool) simclient.Call {
 	w.t.Helper()

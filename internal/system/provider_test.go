@@ -30,6 +30,7 @@ func TestUnrulyWebhooks(t *testing.T) {
 		w.must(w.phone.Act(w.ctx(), maria, "hangup", map[string]any{"call_id": call}))
 		luis.ended("customer", "completed")
 		luis.available()
+		w.idle("maria")
 
 		m := luis.dial("maria")
 		luis.inCall("contact", "luis")
