@@ -2,6 +2,7 @@ package host
 
 import (
 	"encoding/json"
+	"flag"
 	"log/slog"
 	"testing"
 	"time"
@@ -12,7 +13,13 @@ import (
 	"ramal/store/storetest"
 )
 
-func TestMain(m *testing.M) { storetest.Main(m, func() error { return goleak.Find() }) }
+// TestMain runs more tests side by side than there are processors: those with a database wait most of their time.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	storetest.Main(m, func() error { return goleak.Find() })
+}
 
 // noon is the moment of tests that need none in particular.
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)

@@ -118,12 +118,14 @@ func TestWebhooksWithoutStore(t *testing.T) {
 }
 
 // journaled makes a call with a journal, and an actor of it that nobody runs: what its append does can be watched.
-func (r *rig) journaled() (*callActor, call.State) {
+func (r *rig) journaled(c id.Call) (*callActor, call.State) {
 	r.t.Helper()
-	s := foldCall(created(call.Outbound), luisJoins)
-	a := &callActor{h: r.h, node: "node_1", call: s.Call, s: s, about: begin{Dial: &call.Dial{Tenant: acme}}}
+	begun := created(call.Outbound)
+	begun.Call = c
+	s := foldCall(begun, luisJoins)
+	a := &callActor{h: r.h, node: "node_1", call: c, s: s, about: begin{Dial: &call.Dial{Tenant: acme}}}
 	ok(r.t, r.st.InsertCall(r.t.Context(), store.CallRow{
-		Tenant: acme, ID: s.Call, Line: s.Line, Contact: s.Contact, Direction: store.Outbound, Node: "node_1", CreatedAt: at(0),
+		Tenant: acme, ID: c, Line: s.Line, Contact: s.Contact, Direction: store.Outbound, Node: "node_1", CreatedAt: at(0),
 	}))
 	return a, s
 }
@@ -134,6 +136,7 @@ func event(n int64, kind string) store.CallEvent {
 
 // TestAppendWithUnknownOutcome: an attempt whose answer was lost is recognised by what the journal holds.
 func TestAppendWithUnknownOutcome(t *testing.T) {
+	r := newRig(t)
 	ours := []store.CallEvent{event(1, "Muted"), event(2, "GainSet"), event(3, "Muted")}
 	later := ours[1]
 	later.At = later.At.Add(time.Second)
@@ -152,8 +155,8 @@ func TestAppendWithUnknownOutcome(t *testing.T) {
 		"ours and more than ours was": {append(ours[:3:3], event(4, "Finished")), false, []string{"Muted", "GainSet", "Muted", "Finished"}}, // the next finds out
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
-			a, s := r.journaled()
+			r := r.in(t)
+			a, s := r.journaled(id.Call(id.New("call", time.Now())))
 			if len(c.have) > 0 {
 				row := a.row(s)
 				row.Seq = int64(len(c.have))

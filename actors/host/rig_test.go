@@ -231,6 +231,13 @@ func newRig(t *testing.T, adjust ...func(*Config)) *rig {
 	return r
 }
 
+// in is the rig for a subtest, whose failures are its own.
+func (r *rig) in(t *testing.T) *rig {
+	c := *r
+	c.t = t
+	return &c
+}
+
 func (r *rig) seed() {
 	r.t.Helper()
 	ctx := r.t.Context()
