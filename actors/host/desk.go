@@ -212,7 +212,7 @@ func (h *Host) dial(ctx context.Context, who actors.Who, r actors.Dial) (any, er
 	undo = append(undo, func(ctx context.Context) {
 		_, _ = askContact(ctx, h, contactID(who.Tenant, r.Contact), contact.ReleaseCall{Call: c})
 	})
-	s, err := askContact(ctx, h, contactID(who.Tenant, r.Contact), contact.ReserveCall{Call: c, Line: r.Line, Agent: who.Agent})
+	s, err := h.reserve(ctx, who.Tenant, r.Contact, contact.ReserveCall{Call: c, Line: r.Line, Agent: who.Agent})
 	if err != nil {
 		return back(err)
 	}
@@ -230,6 +230,26 @@ func (h *Host) dial(ctx context.Context, who actors.Who, r actors.Dial) (any, er
 		return back(err)
 	}
 	return answer, nil
+}
+
+const (
+	settlePause = 100 * time.Millisecond
+	settleTries = 30
+)
+
+// reserve takes the contact for a call. One whose last call has just ended may not have heard of it yet: it is asked again.
+func (h *Host) reserve(ctx context.Context, tenant id.Tenant, who id.Contact, cmd contact.ReserveCall) (contact.State, error) {
+	for try := 0; ; try++ {
+		s, err := askContact(ctx, h, contactID(tenant, who), cmd)
+		if fault.CodeOf(err) != "contact_busy" || try == settleTries || !h.staleCall(ctx, tenant, who) {
+			return s, err
+		}
+		select {
+		case <-ctx.Done():
+			return s, err
+		case <-time.After(settlePause):
+		}
+	}
 }
 
 // accept claims the agent first: one who takes two calls in the same moment gets one of them.
