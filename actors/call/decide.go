@@ -141,6 +141,9 @@ func hangup(s State) string {
 // decideWake ends whatever is overdue, earliest meaning first: an expired call needs no expired offers.
 func decideWake(s State, now time.Time) []Event {
 	due := func(t time.Time) bool { return !t.IsZero() && !now.Before(t) }
+	if s.Phase != Unborn && s.Phase != Ended && !s.GoodbyeAt.IsZero() && due(s.GoodbyeAt.Add(s.Policy.GoodbyeGrace)) {
+		return finish(s, ByCustomer, leftBy(s), "", hangup(s), now)
+	}
 	switch s.Phase {
 	case Unborn, Ended:
 		return nil

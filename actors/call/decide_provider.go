@@ -82,6 +82,13 @@ func decideProviderEnded(s State, c ProviderEnded, now time.Time) []Event {
 	return finish(s, ByCustomer, leftBy(s), c.Detail, "", now)
 }
 
+func saidGoodbye(s State, now time.Time) []Event {
+	if !s.GoodbyeAt.IsZero() {
+		return nil
+	}
+	return []Event{SaidGoodbye{At: now}}
+}
+
 // leftBy is the reason of a call that the customer ends.
 func leftBy(s State) EndReason {
 	switch {
@@ -109,8 +116,8 @@ func decideMedia(s State, cmd ofMedia, now time.Time) []Event {
 			if !c.Failed {
 				return nil // interrupted only: the provider's side may come back, and tells us if it does not
 			}
-			if c.Closed { // the customer has hung up, and the provider's word is on its way
-				return finish(s, ByCustomer, leftBy(s), "", hangup(s), now)
+			if c.Closed { // the customer hung up, or the phone failed: the provider's word, on its way, tells which
+				return saidGoodbye(s, now)
 			}
 			return finish(s, ByProvider, MediaFailed, c.Detail, hangup(s), now)
 		}

@@ -151,7 +151,7 @@ func Effects(before State, ev Event, after State) []Effect {
 		return []Effect{RemoveLeg{Leg: e.Leg}, ReleaseAgent{Agent: l.Agent}}
 	case Finished:
 		return finishEffects(before, e, after)
-	case Rang, PickUpCorrected, MediaUp, MediaAway, AttachUndone:
+	case Rang, PickUpCorrected, MediaUp, MediaAway, AttachUndone, SaidGoodbye:
 	}
 	return nil
 }

@@ -119,6 +119,10 @@ type (
 	PickUpCorrected struct {
 		At time.Time `json:"at"`
 	}
+	// SaidGoodbye says that the customer's media ended in order: the provider is about to say why.
+	SaidGoodbye struct {
+		At time.Time `json:"at"`
+	}
 	// HangupDue says that an ended call may still stand at the provider, and how it is ended there.
 	HangupDue struct {
 		How string    `json:"how"`
@@ -168,6 +172,7 @@ func (MediaUp) event()         {}
 func (MediaAway) event()       {}
 func (PickedUp) event()        {}
 func (PickUpCorrected) event() {}
+func (SaidGoodbye) event()     {}
 func (HangupDue) event()       {}
 func (Muted) event()           {}
 func (GainSet) event()         {}
@@ -187,7 +192,7 @@ var eventTypes = func() map[string]reflect.Type {
 	byName := map[string]reflect.Type{}
 	for _, ev := range []Event{
 		Created{}, Identified{}, Connected{}, Rang{}, EarlyAnswered{}, StageEntered{}, LookedAgain{}, OfferMade{}, OfferClosed{},
-		Taken{}, Joined{}, Reattached{}, AttachUndone{}, MediaUp{}, MediaAway{}, PickedUp{}, PickUpCorrected{}, HangupDue{}, Muted{}, GainSet{}, Left{}, Finished{},
+		Taken{}, Joined{}, Reattached{}, AttachUndone{}, MediaUp{}, MediaAway{}, PickedUp{}, PickUpCorrected{}, SaidGoodbye{}, HangupDue{}, Muted{}, GainSet{}, Left{}, Finished{},
 	} {
 		byName[EventName(ev)] = reflect.TypeOf(ev)
 	}

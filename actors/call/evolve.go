@@ -53,6 +53,8 @@ func Evolve(s State, ev Event) State {
 		s.Phase, s.AnsweredAt = Active, e.At
 	case PickUpCorrected:
 		s.AnsweredAt = e.At
+	case SaidGoodbye:
+		s.GoodbyeAt = e.At
 	case HangupDue: // the history says already how it ended
 	case legEvent:
 		s = evolveLeg(s, e)

@@ -178,7 +178,7 @@ func draw(t *rapid.T, s State, fresh func(string) Candidate, names []string) Com
 		ProviderAnswered{s.CreatedAt.Add(2 * time.Second)}, ProviderRejected{}, ProviderEnded{}, ProviderEnded{Failed: true}, PreAccepted{}, AcceptTaken{}, AcceptTaken{},
 		AcceptFailed{Gone: true}, CandidatesFound{Stage: Related, Agents: []Candidate{fresh("luis"), fresh("bia")}}, CandidatesFound{Stage: Everyone, Agents: []Candidate{fresh("caio"), fresh("luis")}},
 		OfferRefused{Offer: offer, Reason: "agent_busy"}, Accept{agent, offer, "sdp"}, Accept{agent, offer, "sdp"}, Decline{agent, offer}, Attach{agent, "sdp"}, inv, inv,
-		CancelInvite{id.Agent(inviter), agent}, Leave{agent}, End{agent}, SetMuted{agent, true}, SetGain{agent, leg, 0.5}, LegUp{leg}, LegUp{leg}, LegAway{Leg: leg},
+		CancelInvite{id.Agent(inviter), agent}, Leave{agent}, End{agent}, SetMuted{agent, true}, SetGain{agent, leg, 0.5}, LegUp{leg}, LegUp{leg}, LegAway{Leg: leg}, LegAway{Leg: leg, Failed: true, Closed: true},
 		FirstMedia{leg, s.CreatedAt.Add(time.Second)}, Wake{}, Wake{},
 	}).Draw(t, "command")
 }
@@ -223,5 +223,35 @@ func TestLateAcceptedNeverCancelsAnAnsweredCall(t *testing.T) {
 	statusFirst := given(t, append(ring, at{10, ProviderAnswered{t0.Add(9 * time.Second)}})...)
 	if evs, _ := Decide(statusFirst, FirstMedia{"leg_c", t0.Add(11 * time.Second)}, t0.Add(11*time.Second)); len(evs) != 0 {
 		t.Errorf("media after ACCEPTED changed the call: %v", evs)
+	}
+}
+
+// TestGoodbyeWaitsForTheProvider: media that end in order tell nothing of why; the provider does, and silence means a hang-up.
+func TestGoodbyeWaitsForTheProvider(t *testing.T) {
+	talking := given(t, []at{{0, dial()}, {1, ProviderDialed{"wacid.1"}}, {2, LegUp{"leg_luis"}}, {3, ProviderAnswered{t0.Add(3 * time.Second)}}}...)
+	goodbye := at{8, LegAway{Leg: "leg_c", Failed: true, Closed: true}}
+	for name, c := range map[string]struct {
+		next at
+		by   EndedBy
+		why  EndReason
+	}{
+		"the phone failed":      {at{9, ProviderEnded{Failed: true, Detail: "138021"}}, ByProvider, MediaFailed},
+		"the customer hung up":  {at{9, ProviderEnded{}}, ByCustomer, Completed},
+		"the provider is quiet": {at{11, Wake{}}, ByCustomer, Completed},
+	} {
+		s := talking
+		for _, step := range []at{goodbye, c.next} {
+			if s.Phase != Active {
+				t.Fatalf("%s: ended before the provider's word", name)
+			}
+			evs, err := Decide(s, step.cmd, t0.Add(time.Duration(step.s)*time.Second))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s = fold(s, evs)
+		}
+		if s.Phase != Ended || s.EndedBy != c.by || s.EndReason != c.why {
+			t.Errorf("%s: %s by %s, %s", name, s.Phase, s.EndedBy, s.EndReason)
+		}
 	}
 }

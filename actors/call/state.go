@@ -91,6 +91,7 @@ type Policy struct {
 	QueueTimeout    time.Duration `json:"queue_timeout"`    // inbound rings at most, default 25 s (Meta allows 30 to 60 s)
 	ConnectTimeout  time.Duration `json:"connect_timeout"`  // provider must take an accept within, default 20 s
 	InviteTimeout   time.Duration `json:"invite_timeout"`   // a colleague must answer within, default 30 s
+	GoodbyeGrace    time.Duration `json:"goodbye_grace"`    // after the customer's media said goodbye the provider's word is waited for, default 3 s
 	AgentGrace      time.Duration `json:"agent_grace"`      // an agent's media may be away for, default 30 s
 	MaxParticipants int           `json:"max_participants"` // legs at the same time, the contact's included, default 8
 }
@@ -100,7 +101,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		DialTimeout: 20 * time.Second, RingTimeout: 30 * time.Second, StageTimeout: 10 * time.Second,
 		LookAgain: 3 * time.Second, QueueTimeout: 25 * time.Second, ConnectTimeout: 20 * time.Second,
-		InviteTimeout: 30 * time.Second, AgentGrace: 30 * time.Second, MaxParticipants: 8,
+		InviteTimeout: 30 * time.Second, GoodbyeGrace: 3 * time.Second, AgentGrace: 30 * time.Second, MaxParticipants: 8,
 	}
 }
 
@@ -171,6 +172,7 @@ type State struct {
 	RingUntil  time.Time `json:"ring_until,omitzero"` // server's deadline for an answer
 	TakenAt    time.Time `json:"taken_at,omitzero"`   // inbound: an agent accepted
 	AnsweredAt time.Time `json:"answered_at,omitzero"`
+	GoodbyeAt  time.Time `json:"goodbye_at,omitzero"` // the customer's media said goodbye
 	EndedAt    time.Time `json:"ended_at,omitzero"`
 	EndedBy    EndedBy   `json:"ended_by,omitempty"`
 	EndReason  EndReason `json:"end_reason,omitempty"`
@@ -273,6 +275,9 @@ func Deadline(s State) time.Time {
 	case Connecting:
 		consider(s.TakenAt.Add(s.Policy.ConnectTimeout))
 	case Active:
+	}
+	if !s.GoodbyeAt.IsZero() {
+		consider(s.GoodbyeAt.Add(s.Policy.GoodbyeGrace))
 	}
 	for _, o := range s.Offers {
 		consider(o.ExpiresAt)

@@ -96,6 +96,7 @@ func states(t testing.TB) []named {
 		{"ringing", ringing},
 		{"active outbound", active},
 		{"active outbound, agent's media away", append(slices.Clip(active), at{6, LegAway{Leg: "leg_luis"}})},
+		{"active outbound, the customer's media said goodbye", append(slices.Clip(active), at{8, LegAway{Leg: "leg_c", Failed: true, Closed: true}})},
 		{"ended outbound", append(slices.Clip(active), at{9, End{"luis"}})},
 		{"ended before the dial's outcome", append(outbound[:1:1], at{1, Leave{"luis"}})},
 		{"offering, nobody asked yet", inbound},

@@ -65,7 +65,10 @@ describe('the catalogues', () => {
       'event',
       'Created Identified Connected Rang EarlyAnswered StageEntered LookedAgain OfferMade OfferClosed Taken Joined',
     ],
-    ['event', 'Reattached MediaUp MediaAway PickedUp PickUpCorrected Muted GainSet Left Finished'],
+    [
+      'event',
+      'Reattached MediaUp MediaAway PickedUp PickUpCorrected AttachUndone SaidGoodbye HangupDue Muted GainSet Left Finished',
+    ],
   ])('know every word of %s: %s', (prefix, words) => {
     expect(words.split(' ').filter((name) => !has(`${prefix}.${name}`))).toEqual([]);
   });
